@@ -1,0 +1,394 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Payload } from '../../types/codec.ts'
+import type { CloseInfo, Connection, ReadyState } from '../../types/connection.ts'
+import type { JoinOptions, JoinResult, RoomSender } from '../../types/rooms.ts'
+import { FST_ERR_WS_CLOSE_CODE, FST_ERR_WS_CLOSE_REASON, FST_ERR_WS_CLOSED } from '../errors.ts'
+import type { Broadcast } from '../messages/broadcast.ts'
+import type { MessageCodec } from '../messages/codec.ts'
+import type { ErrorMessage } from '../messages/error-message.ts'
+import type { MessageId, SendContract } from '../messages/send-contract.ts'
+import { closeCode, encodeClose, isSendableCloseCode, maxReasonBytes } from '../protocol/close.ts'
+import type { CloseStatus } from '../protocol/close.ts'
+import { opcode } from '../protocol/frame.ts'
+import { encodeFrame, encodeMessage } from '../protocol/frame-encoder.ts'
+import { FrameParser } from '../protocol/frame-parser.ts'
+import { MessageAssembler } from '../protocol/message-assembler.ts'
+import type { MessageSink } from '../protocol/message-assembler.ts'
+import { ProtocolError } from '../protocol/protocol-error.ts'
+import { FrameWriter } from './frame-writer.ts'
+import { Inbox } from './inbox.ts'
+import type { InboxOwner } from './inbox.ts'
+import { Pings } from './pings.ts'
+import type { RouteContext } from './route-context.ts'
+import { runMessage } from './run-message.ts'
+import type { Transport, TransportOwner } from './transport.ts'
+
+/** What is known of one connection when it begins. */
+export interface ConnectionIdentity {
+  readonly id: string
+  readonly log: FastifyBaseLogger
+  readonly protocol: string
+  readonly codec: MessageCodec
+}
+
+/**
+ * The server's end of a WebSocket. Bytes come in through `onData`, pass the parser and the assembler, and reach
+ * the handler as checked messages; they go out through the writer.
+ *
+ * What ends it are facts, set once each: `closeSent`, `closeReceived`, `isEnded` (the peer sends no more) and
+ * `isClosed` (the transport is gone). `readyState` is derived from them.
+ */
+export class ServerConnection implements Connection, TransportOwner, MessageSink, InboxOwner {
+  readonly id: string
+  readonly log: FastifyBaseLogger
+  readonly protocol: string
+  readonly codec: MessageCodec
+  data: unknown = undefined
+
+  readonly #route: RouteContext
+  readonly #transport: Transport
+  readonly #parser: FrameParser
+  readonly #writer: FrameWriter
+  readonly #inbox: Inbox
+
+  #isOpened = false
+  #closeSent: CloseStatus | null = null
+  #closeReceived: CloseStatus | null = null
+  #isEnded = false
+  #isClosed = false
+  #isGone = false
+  #rooms: readonly string[] = []
+  #timer: NodeJS.Timeout | null = null
+
+  #abort: AbortController | null = null
+  #pings: Pings | null = null
+  /** The latest ping of a peer that does not read: the only one that is still to be answered. */
+  #latePong: Buffer | null = null
+
+  constructor (transport: Transport, route: RouteContext, identity: ConnectionIdentity) {
+    this.id = identity.id
+    this.log = identity.log
+    this.protocol = identity.protocol
+    this.codec = identity.codec
+    this.#route = route
+    this.#transport = transport
+    this.#parser = new FrameParser(new MessageAssembler(this, route.maxPayload), true)
+    this.#writer = new FrameWriter(transport)
+    this.#inbox = new Inbox(this, route.concurrency)
+    transport.attach(this)
+  }
+
+  get readyState (): ReadyState {
+    if (this.#isClosed) return 3
+    if (this.#closeSent !== null || this.#closeReceived !== null || this.#isEnded) return 2
+    return this.#isOpened ? 1 : 0
+  }
+
+  get sends (): SendContract {
+    return this.#route.sends
+  }
+
+  get bufferedAmount (): number {
+    return this.#writer.bufferedAmount
+  }
+
+  get writable (): boolean {
+    return this.#writer.bufferedAmount < this.#route.highWaterMark
+  }
+
+  get signal (): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController()
+      if (this.#isClosed) this.#abort.abort(new FST_ERR_WS_CLOSED())
+    }
+    return this.#abort.signal
+  }
+
+  get rooms (): ReadonlySet<string> {
+    return this.#route.membership.roomsOf(this)
+  }
+
+  /** Lets messages through: `onOpen` is done. */
+  open (data: unknown): void {
+    this.data = data
+    this.#isOpened = true
+    this.#inbox.open()
+  }
+
+  /** `onOpen` failed: the connection ends without ever having been open. */
+  abandon (): void {
+    this.#inbox.clear()
+    this.fail(closeCode.internalError, '')
+    this.#inbox.open()
+  }
+
+  send (message: unknown): void {
+    if (this.#canSend) this.#writer.write(encodeMessage(this.codec.encode(message, this.#route.sends)))
+  }
+
+  /** Sends what a room sends to all its members. */
+  deliver (broadcast: Broadcast): void {
+    if (this.#canSend) this.#writer.write(broadcast.frameFor(this.codec))
+  }
+
+  async drained (): Promise<void> {
+    while (!this.writable && !this.#isClosed) {
+      await new Promise<void>(resolve => {
+        this.#writer.flush()
+        this.#transport.afterWrites(resolve)
+      })
+    }
+  }
+
+  close (code: number = closeCode.normal, reason = ''): void {
+    checkClose(code, reason)
+    if (!this.#canSend || this.#closeReceived !== null) return
+    this.#inbox.clear()
+    this.#sendClose({ code, reason })
+    this.onInboxRoom()
+  }
+
+  terminate (): void {
+    this.#parser.stop()
+    this.#inbox.clear()
+    this.#transport.destroy()
+  }
+
+  async ping (): Promise<number> {
+    if (!this.#canSend) throw new FST_ERR_WS_CLOSED()
+    this.#pings ??= new Pings()
+    const { payload, answered } = this.#pings.start()
+    this.#writer.write(encodeFrame(opcode.ping, payload))
+    return await answered
+  }
+
+  join (room: string, options: JoinOptions = {}): Promise<JoinResult> {
+    return this.#route.membership.join(this, room, options)
+  }
+
+  leave (room: string): Promise<void> {
+    return this.#route.membership.leave(this, room)
+  }
+
+  to (room: string): RoomSender {
+    return this.#route.membership.to(this, room)
+  }
+
+  /* What the transport says. */
+
+  onData (chunk: Buffer): void {
+    try {
+      this.#parser.push(chunk)
+    } catch (error) {
+      this.#onViolation(error)
+    }
+  }
+
+  /** The peer sends no more. Half open is no state of a WebSocket: this side ends as soon as its handlers have (RFC 6455 section 7.1.1). */
+  onEnd (): void {
+    this.#isEnded = true
+    this.#startTimer()
+    if (this.#inbox.isEmpty) this.#endTransport()
+  }
+
+  onClose (): void {
+    this.#isClosed = true
+    this.#stopTimer()
+    this.#rooms = this.#route.membership.leaveAll(this)
+    this.#pings?.onClose()
+    this.#abort?.abort(new FST_ERR_WS_CLOSED())
+    if (this.#inbox.isEmpty) this.#gone()
+    else this.#startTimer()
+  }
+
+  /* What the assembler says. */
+
+  onText (text: string): void {
+    if (this.#closeSent === null) this.#inbox.push(text)
+  }
+
+  onBinary (payload: Buffer): void {
+    if (this.#closeSent === null) this.#inbox.push(payload)
+  }
+
+  onPing (payload: Buffer): void {
+    if (!this.#canSend) return
+    if (this.writable) {
+      this.#writer.write(encodeFrame(opcode.pong, payload))
+      return
+    }
+    const isFirst = this.#latePong === null
+    this.#latePong = Buffer.from(payload)
+    if (isFirst) void this.drained().then(() => this.#sendLatePong())
+  }
+
+  onPong (payload: Buffer): void {
+    this.#pings?.onPong(payload)
+  }
+
+  /** RFC 6455 section 5.5.1: answered once the messages before it are handled, so that their replies still leave. */
+  onCloseFrame (code: number, reason: string): void {
+    this.#closeReceived = { code, reason }
+    this.#parser.stop()
+    this.#startTimer()
+    if (this.#closeSent !== null || this.#inbox.isEmpty) this.#answerClose()
+  }
+
+  /* What the inbox says. */
+
+  onMessage (payload: Payload): boolean {
+    return runMessage(payload, this, this.#route)
+  }
+
+  onInboxFull (): void {
+    if (this.#parser.paused) return
+    this.#parser.pause()
+    this.#transport.pause()
+  }
+
+  onInboxRoom (): void {
+    if (!this.#parser.paused) return
+    try {
+      this.#parser.resume()
+    } catch (error) {
+      this.#onViolation(error)
+    }
+    if (!this.#parser.paused) this.#transport.resume()
+  }
+
+  onInboxEmpty (): void {
+    if (this.#isClosed) this.#gone()
+    else if (this.#closeReceived !== null) this.#answerClose()
+    else if (this.#isEnded) this.#endTransport()
+  }
+
+  /* What becomes of a message. */
+
+  reply (message: unknown, id: MessageId | undefined): void {
+    if (!this.#canSend) return
+    const { sends } = this.#route
+    const payload = id === undefined ? this.codec.encode(message, sends) : this.codec.encodeReply(message, sends, id)
+    this.#writer.write(encodeMessage(payload))
+  }
+
+  /** Sends an error message. A codec that can't encode it is the application's, and must not end the process. */
+  tell (message: ErrorMessage): void {
+    if (!this.#canSend) return
+    try {
+      this.#writer.write(encodeMessage(this.codec.encodePlain(message)))
+    } catch (error) {
+      this.log.error({ err: error }, 'error message could not be encoded')
+    }
+  }
+
+  settled (): void {
+    this.#inbox.settled()
+  }
+
+  /* The end. */
+
+  get #canSend (): boolean {
+    return this.#closeSent === null && !this.#isClosed
+  }
+
+  #sendLatePong (): void {
+    if (this.#latePong !== null && this.#canSend) this.#writer.write(encodeFrame(opcode.pong, this.#latePong))
+    this.#latePong = null
+  }
+
+  /** The one place where a violation becomes a close code. */
+  #onViolation (error: unknown): void {
+    if (error instanceof ProtocolError) {
+      this.log.info({ err: error }, 'WebSocket protocol violated')
+      this.fail(error.closeCode, error.message)
+    } else {
+      this.log.error({ err: error }, 'WebSocket connection failed')
+      this.fail(closeCode.internalError, '')
+    }
+  }
+
+  /** Fails the connection: says why, and reads no further (RFC 6455 section 7.1.7). */
+  fail (code: number, reason: string): void {
+    this.#parser.stop()
+    if (!this.#canSend) return
+    this.#sendClose({ code, reason: truncate(reason) })
+    this.#endTransport()
+    this.#transport.resume()
+  }
+
+  #sendClose (status: CloseStatus): void {
+    this.#closeSent = status
+    this.#writer.write(encodeFrame(opcode.close, encodeClose(status.code, status.reason)))
+    this.#startTimer()
+  }
+
+  #answerClose (): void {
+    if (this.#canSend && this.#closeReceived !== null) this.#sendClose({ code: this.#closeReceived.code, reason: '' })
+    this.#endTransport()
+  }
+
+  /** The server ends the TCP connection first (RFC 6455 section 7.1.1). */
+  #endTransport (): void {
+    this.#writer.flush()
+    this.#transport.end()
+  }
+
+  #startTimer (): void {
+    this.#timer ??= setTimeout(onTimeout, this.#route.closeTimeout, this).unref()
+  }
+
+  #stopTimer (): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+
+  /** The peer, or a handler, did not end in time. */
+  onTimeout (): void {
+    this.#timer = null
+    this.#inbox.clear()
+    if (this.#isClosed) this.#gone()
+    else this.#transport.destroy()
+  }
+
+  /** Not before `onOpen` has settled: what it began is for `onClose` to end. */
+  #gone (): void {
+    if (this.#isGone || !this.#inbox.isOpen) return
+    this.#isGone = true
+    this.#stopTimer()
+    this.#parser.stop()
+    void this.#finish()
+  }
+
+  async #finish (): Promise<void> {
+    const { onClose, instance, onGone } = this.#route
+    if (this.#isOpened && onClose !== null) {
+      try {
+        await onClose.call(instance, this, this.#closeInfo())
+      } catch (error) {
+        this.log.error({ err: error }, 'onClose failed')
+      }
+    }
+    onGone(this)
+  }
+
+  /** RFC 6455 sections 7.1.4 to 7.1.6. */
+  #closeInfo (): CloseInfo {
+    const { code, reason } = this.#closeReceived ?? this.#closeSent ?? { code: closeCode.abnormal, reason: '' }
+    return { code, reason, wasClean: this.#closeReceived !== null && this.#closeSent !== null, rooms: this.#rooms }
+  }
+}
+
+function onTimeout (connection: ServerConnection): void {
+  connection.onTimeout()
+}
+
+/** @throws FST_ERR_WS_CLOSE_CODE, FST_ERR_WS_CLOSE_REASON */
+export function checkClose (code: number, reason: string): void {
+  if (!Number.isInteger(code) || !isSendableCloseCode(code)) throw new FST_ERR_WS_CLOSE_CODE(code)
+  if (typeof reason !== 'string' || Buffer.byteLength(reason) > maxReasonBytes) throw new FST_ERR_WS_CLOSE_REASON()
+}
+
+/** As much of a reason as a close frame holds. */
+function truncate (reason: string): string {
+  return Buffer.byteLength(reason) <= maxReasonBytes ? reason : Buffer.from(reason).subarray(0, maxReasonBytes - 3).toString().replace(/\ufffd+$/, '')
+}

@@ -1,0 +1,66 @@
+import type { Transport } from './transport.ts'
+
+/** Frames up to this many bytes in all are copied into one buffer: cheaper than a vector of small writes. */
+const gatherUpTo = 64 * 1024
+
+/** Writers with frames that wait for the end of this tick. */
+let waiting: FrameWriter[] = []
+
+/**
+ * The only caller of `transport.write`: what is written in one tick, handlers' promises included, leaves in one
+ * system call.
+ */
+export class FrameWriter {
+  readonly #transport: Transport
+  #frames: Buffer[] = []
+  #bytes = 0
+
+  constructor (transport: Transport) {
+    this.#transport = transport
+  }
+
+  /** Bytes that the operating system has not taken. */
+  get bufferedAmount (): number {
+    return this.#bytes + this.#transport.bufferedAmount
+  }
+
+  /** @param frame may be shared by connections: it is never changed */
+  write (frame: Buffer): void {
+    if (this.#frames.push(frame) === 1) {
+      if (waiting.push(this) === 1) queueMicrotask(afterMicrotasks)
+    }
+    this.#bytes += frame.length
+  }
+
+  /** Hands everything to the transport now. */
+  flush (): void {
+    const frames = this.#frames
+    const bytes = this.#bytes
+    if (bytes === 0) return
+    this.#frames = []
+    this.#bytes = 0
+    if (frames.length === 1) {
+      this.#transport.write(frames[0])
+    } else if (bytes <= gatherUpTo) {
+      this.#transport.write(Buffer.concat(frames, bytes))
+    } else {
+      this.#transport.cork()
+      for (const frame of frames) this.#transport.write(frame)
+      this.#transport.uncork()
+    }
+  }
+}
+
+/**
+ * A tick runs once all microtasks have: replies of `async` handlers that had nothing to wait for are in it,
+ * however many promises they are chained through.
+ */
+function afterMicrotasks (): void {
+  process.nextTick(flushWaiting)
+}
+
+function flushWaiting (): void {
+  const writers = waiting
+  waiting = []
+  for (const writer of writers) writer.flush()
+}

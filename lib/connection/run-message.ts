@@ -1,0 +1,88 @@
+import type { Payload } from '../../types/codec.ts'
+import type { InvalidMessageError } from '../../types/options.ts'
+import { invalidMessage } from '../messages/error-message.ts'
+import type { ReceivedKind } from '../messages/receive-contract.ts'
+import { idOf } from '../messages/send-contract.ts'
+import type { MessageId } from '../messages/send-contract.ts'
+import type { ServerConnection } from './connection.ts'
+import type { MessageHandler, RouteContext } from './route-context.ts'
+
+/**
+ * Decodes, checks and handles one message, and sends what the handler answers. Nothing that it calls of the
+ * application can throw past it.
+ *
+ * @returns whether it goes on after this call; `connection.settled()` then says when it is done
+ */
+export function runMessage (payload: Payload, connection: ServerConnection, route: RouteContext): boolean {
+  let id: MessageId | undefined
+  let kind: ReceivedKind<MessageHandler>
+  let message: unknown
+  try {
+    message = connection.codec.decode(payload)
+    id = idOf(message)
+    kind = route.receives.kindOf(message)
+    message = route.receives.check(kind, message)
+  } catch (error) {
+    if (!isInvalidMessage(error)) return report(error, id, connection, route)
+    refuse(error, id, payload, connection, route)
+    return false
+  }
+
+  try {
+    const result = kind.handler.call(route.instance, message, connection)
+    // A handler that is not async must not pay for promises.
+    if (isThenable(result)) return settle(result, id, connection, route)
+    if (result !== undefined) connection.reply(result, id)
+    return false
+  } catch (error) {
+    return report(error, id, connection, route)
+  }
+}
+
+function settle (result: PromiseLike<unknown>, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): true {
+  void settleLater(result, id, connection, route)
+  return true
+}
+
+async function settleLater (result: PromiseLike<unknown>, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): Promise<void> {
+  try {
+    const reply = await result
+    if (reply !== undefined) connection.reply(reply, id)
+  } catch (error) {
+    await tellFailure(error, id, connection, route)
+  }
+  connection.settled()
+}
+
+function report (error: unknown, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): true {
+  void tellFailure(error, id, connection, route).then(() => connection.settled())
+  return true
+}
+
+async function tellFailure (error: unknown, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): Promise<void> {
+  const message = await route.onHandlerError(error, connection, id)
+  if (message !== null) connection.tell(message)
+}
+
+function refuse (error: InvalidMessageError, id: MessageId | undefined, payload: Payload, connection: ServerConnection, route: RouteContext): void {
+  const { onInvalid } = route
+  if (onInvalid === 'reply') {
+    connection.tell(invalidMessage(error, id))
+  } else if (onInvalid === 'close') {
+    connection.fail(error.closeCode, error.message)
+  } else {
+    try {
+      onInvalid.call(route.instance, error, connection, payload)
+    } catch (error) {
+      connection.log.error({ err: error }, 'onInvalid failed')
+    }
+  }
+}
+
+function isThenable (value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+function isInvalidMessage (error: unknown): error is InvalidMessageError {
+  return error instanceof Error && 'closeCode' in error && 'errors' in error
+}

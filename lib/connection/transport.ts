@@ -1,0 +1,101 @@
+import type { Duplex } from 'node:stream'
+
+/** Whoever sits on a transport. */
+export interface TransportOwner {
+  onData (chunk: Buffer): void
+  /** The peer will send no more. */
+  onEnd (): void
+  /** Nothing more will happen. */
+  onClose (): void
+}
+
+/** What a connection needs of what carries it: a TCP or TLS socket, an HTTP/2 stream, or a pair in memory. */
+export interface Transport {
+  /** Bytes written that the operating system has not taken. */
+  readonly bufferedAmount: number
+  attach (owner: TransportOwner): void
+  write (bytes: Buffer): void
+  /** Calls back once the operating system has taken all that was written so far, or never will. */
+  afterWrites (callback: () => void): void
+  /** Holds writes back, so that they leave together at `uncork`. */
+  cork (): void
+  uncork (): void
+  pause (): void
+  resume (): void
+  /** Ends the sending side when everything is written; reading goes on. */
+  end (): void
+  /** Drops both sides at once. */
+  destroy (): void
+}
+
+/** Where a stream finds its owner: named listeners then serve every connection, and none costs a closure. */
+const kOwner = Symbol('fastify-typed-ws.owner')
+
+const empty = Buffer.alloc(0)
+
+type OwnedStream = Duplex & { [kOwner]: TransportOwner }
+
+/** A transport on any Duplex of Node. An error of the stream is followed by its close, which says enough. */
+export class StreamTransport implements Transport {
+  readonly #stream: OwnedStream
+
+  constructor (stream: Duplex) {
+    this.#stream = stream as OwnedStream
+  }
+
+  get bufferedAmount (): number {
+    return this.#stream.writableLength
+  }
+
+  attach (owner: TransportOwner): void {
+    const stream = this.#stream
+    stream[kOwner] = owner
+    stream.on('data', onData)
+    stream.on('end', onEnd)
+    stream.on('close', onClose)
+  }
+
+  write (bytes: Buffer): void {
+    this.#stream.write(bytes)
+  }
+
+  afterWrites (callback: () => void): void {
+    this.#stream.write(empty, () => callback())
+  }
+
+  cork (): void {
+    this.#stream.cork()
+  }
+
+  uncork (): void {
+    this.#stream.uncork()
+  }
+
+  pause (): void {
+    this.#stream.pause()
+  }
+
+  resume (): void {
+    this.#stream.resume()
+  }
+
+  end (): void {
+    this.#stream.end()
+  }
+
+  destroy (): void {
+    this.#stream.destroy()
+  }
+}
+
+function onData (this: OwnedStream, chunk: Buffer): void {
+  this[kOwner].onData(chunk)
+}
+
+function onEnd (this: OwnedStream): void {
+  this[kOwner].onEnd()
+}
+
+function onClose (this: OwnedStream): void {
+  this[kOwner].onClose()
+}

@@ -1,0 +1,58 @@
+import type { Envelope } from '../../types/adapter.ts'
+import { encodeMessage } from '../protocol/frame-encoder.ts'
+import type { MessageCodec } from './codec.ts'
+import { SendContract } from './send-contract.ts'
+
+/** One message for many connections: encoded and framed once for each codec among them, whatever their number. */
+export class Broadcast {
+  readonly #message: unknown
+  readonly #contract: SendContract
+  /** The JSON of the message, made once: what JSON connections get and what other processes are sent. */
+  readonly #json: string | null
+
+  #lastCodec: MessageCodec | null = null
+  #lastFrame: Buffer | null = null
+  #frames: Map<MessageCodec, Buffer> | null = null
+
+  private constructor (message: unknown, contract: SendContract, json: string | null) {
+    this.#message = message
+    this.#contract = contract
+    this.#json = json
+  }
+
+  /** @throws FST_ERR_WS_SEND_INVALID */
+  static of (message: unknown, contract: SendContract): Broadcast {
+    const isBare = typeof message === 'string' || Buffer.isBuffer(message)
+    return new Broadcast(message, contract, isBare ? null : contract.serialize(message))
+  }
+
+  /** As published by another process. */
+  static from (envelope: Exclude<Envelope, { kind: 'close' }>): Broadcast {
+    if (envelope.kind === 'json') {
+      const json = String(envelope.payload)
+      return new Broadcast(JSON.parse(json), SendContract.undeclared, json)
+    }
+    return new Broadcast(envelope.payload, SendContract.undeclared, null)
+  }
+
+  frameFor (codec: MessageCodec): Buffer {
+    if (codec === this.#lastCodec && this.#lastFrame !== null) return this.#lastFrame
+    this.#frames ??= new Map()
+    const frame = this.#frames.get(codec) ?? encodeMessage(this.#encode(codec))
+    this.#frames.set(codec, frame)
+    this.#lastCodec = codec
+    this.#lastFrame = frame
+    return frame
+  }
+
+  #encode (codec: MessageCodec): string | Buffer {
+    return codec.isJson && this.#json !== null ? this.#json : codec.encode(this.#message, this.#contract)
+  }
+
+  /** As other processes get it. */
+  toEnvelope (node: string, except: readonly string[]): Envelope {
+    if (this.#json !== null) return { kind: 'json', node, payload: this.#json, except }
+    if (typeof this.#message === 'string') return { kind: 'text', node, payload: this.#message, except }
+    return { kind: 'binary', node, payload: this.#message as Buffer, except }
+  }
+}

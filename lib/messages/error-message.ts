@@ -1,0 +1,36 @@
+import type { InvalidMessageError } from '../../types/options.ts'
+import type { MessageId } from './send-contract.ts'
+
+/** What a client is told when its message was refused or its handler failed. */
+export interface ErrorMessage {
+  readonly type: 'error'
+  /** The id of the message that it answers. */
+  readonly id?: MessageId
+  readonly code: string
+  readonly message: string
+  /** What the validator found. */
+  readonly errors?: readonly unknown[]
+}
+
+export function invalidMessage (error: InvalidMessageError, id: MessageId | undefined): ErrorMessage {
+  return { type: 'error', ...withId(id), code: error.code, message: error.message, errors: error.errors }
+}
+
+/**
+ * A handler's error. Those with a `statusCode` below 500 are meant for the client; of others it learns nothing
+ * but that there was one.
+ */
+export function failedMessage (error: unknown, id: MessageId | undefined): ErrorMessage {
+  const { statusCode, code, message } = (typeof error === 'object' && error !== null ? error : {}) as Partial<Record<string, unknown>>
+  const isClients = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
+  return {
+    type: 'error',
+    ...withId(id),
+    code: isClients && typeof code === 'string' ? code : 'FST_ERR_WS_INTERNAL',
+    message: isClients && typeof message === 'string' ? message : 'Internal Server Error'
+  }
+}
+
+export function withId (id: MessageId | undefined): { id?: MessageId } {
+  return id === undefined ? {} : { id }
+}

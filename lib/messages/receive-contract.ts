@@ -1,0 +1,150 @@
+import { FST_ERR_WS_INVALID_MESSAGE, FST_ERR_WS_UNKNOWN_TYPE, FST_ERR_WS_VALIDATOR_RESULT } from '../errors.ts'
+import { readUnion } from './union.ts'
+import type { Literal, SharedSchemas } from './union.ts'
+
+/** A compiled schema: Ajv answers a boolean and puts `errors` on the function, TypeBox `{ value }` or `{ error }`. */
+export type Validate = ((value: unknown) => unknown) & { errors?: readonly unknown[] | null }
+
+/** Compiles one schema of a message. */
+export type CompileValidator = (schema: unknown) => Validate
+
+/** How one kind of message is checked and who handles it. */
+export interface ReceivedKind<Handler> {
+  /** null where no schema is declared */
+  readonly validate: Validate | null
+  readonly handler: Handler
+}
+
+/** One handler for every message, or one for each literal of the discriminator. */
+export type Handlers<Handler> = Handler | { readonly [literal: string]: Handler }
+
+/** The longest piece of a message that an error repeats. */
+const maxEcho = 64
+
+/**
+ * What a route receives: finds the kind of a message by one look-up, and checks it with that kind's own validator.
+ * Compiled once, when the application starts.
+ */
+export class ReceiveContract<Handler> {
+  readonly #property: string | null
+  readonly #kinds: ReadonlyMap<unknown, ReceivedKind<Handler>>
+  readonly #only: ReceivedKind<Handler> | null
+
+  private constructor (property: string | null, kinds: ReadonlyMap<unknown, ReceivedKind<Handler>>, only: ReceivedKind<Handler> | null) {
+    this.#property = property
+    this.#kinds = kinds
+    this.#only = only
+  }
+
+  /**
+   * @param handlers a function for all messages, or an object of them
+   * @throws Error when the handlers do not fit the schema, or when the schema does not compile
+   */
+  static compile<Handler> (
+    schema: unknown, handlers: Handlers<Handler>, compile: CompileValidator, shared: SharedSchemas
+  ): ReceiveContract<Handler> {
+    if (typeof handlers === 'function') {
+      const handler = handlers as Handler
+      const union = schema === undefined ? null : readUnion(schema, shared, () => true)
+      if (union === null) {
+        return new ReceiveContract(null, new Map(), { validate: schema === undefined ? null : compile(schema), handler })
+      }
+      const kinds = new Map<Literal, ReceivedKind<Handler>>()
+      for (const [literal, member] of union.members) kinds.set(literal, { validate: compile(member), handler })
+      return new ReceiveContract(union.property, kinds, null)
+    }
+
+    const byLiteral = handlers as { readonly [literal: string]: Handler }
+    const keys = Object.keys(byLiteral)
+    const union = schema === undefined
+      ? null
+      : readUnion(schema, shared, literals => sameKeys(literals, keys)) ?? readUnion(schema, shared, () => true)
+    if (union === null) {
+      throw new Error('an object of handlers needs a schema.receive whose members share a property with a distinct const')
+    }
+    checkKeys([...union.members.keys()], keys, union.property)
+    const kinds = new Map<Literal, ReceivedKind<Handler>>()
+    for (const [literal, member] of union.members) {
+      kinds.set(literal, { validate: compile(member), handler: byLiteral[literal] })
+    }
+    return new ReceiveContract(union.property, kinds, null)
+  }
+
+  /** @throws FST_ERR_WS_UNKNOWN_TYPE */
+  kindOf (message: unknown): ReceivedKind<Handler> {
+    if (this.#only !== null) return this.#only
+    const kind = this.#kinds.get(ownProperty(message, this.#property ?? ''))
+    if (kind === undefined) throw this.#unknown(message)
+    return kind
+  }
+
+  /** The message as its validator lets it through. @throws FST_ERR_WS_INVALID_MESSAGE */
+  check (kind: ReceivedKind<Handler>, message: unknown): unknown {
+    const { validate } = kind
+    if (validate === null) return message
+    const result = validate(message)
+    if (result === true) return message
+    if (result === false) throw invalid(validate.errors ?? [])
+    if (typeof result === 'object' && result !== null) {
+      if ('error' in result && result.error) throw invalid(errorsOf(result.error))
+      if ('value' in result) return result.value
+    }
+    throw new FST_ERR_WS_VALIDATOR_RESULT()
+  }
+
+  #unknown (message: unknown): Error {
+    const property = this.#property ?? ''
+    const expected = [...this.#kinds.keys()].map(literal => JSON.stringify(literal)).join(', ')
+    const value = ownProperty(message, property)
+    const found = value === undefined ? 'is missing' : `is ${(JSON.stringify(value) ?? typeof value).slice(0, maxEcho)}`
+    return new FST_ERR_WS_UNKNOWN_TYPE(`message/${property} ${found}, expected one of ${expected}`)
+  }
+}
+
+function ownProperty (message: unknown, property: string): unknown {
+  if (typeof message !== 'object' || message === null || !Object.hasOwn(message, property)) return undefined
+  return (message as Record<string, unknown>)[property]
+}
+
+function sameKeys (literals: readonly Literal[], keys: readonly string[]): boolean {
+  return literals.length === keys.length && literals.every(literal => keys.includes(String(literal)))
+}
+
+function checkKeys (literals: readonly Literal[], keys: readonly string[], property: string): void {
+  const names = literals.map(String)
+  const missing = names.filter(name => !keys.includes(name))
+  const extra = keys.filter(key => !names.includes(key))
+  const faults = [
+    ...(missing.length > 0 ? [`no handler for ${property} ${missing.join(', ')}`] : []),
+    ...(extra.length > 0 ? [`no message of ${property} ${extra.join(', ')}`] : [])
+  ]
+  if (faults.length > 0) throw new Error(faults.join('; '))
+}
+
+/** One error of a validator, as Ajv reports it. */
+interface Finding {
+  readonly instancePath?: string
+  readonly keyword?: string
+  readonly params?: unknown
+  readonly message?: string
+}
+
+function invalid (findings: readonly unknown[]): Error {
+  const errors = findings.map(readFinding)
+  const first = errors[0]
+  const text = `message${first?.instancePath ?? ''} ${first?.message ?? 'is not valid'}`
+  return new FST_ERR_WS_INVALID_MESSAGE(text, errors)
+}
+
+/** Without `schemaPath` and the values themselves, which tell about the inside of the application. */
+function readFinding (finding: unknown): Finding {
+  const { instancePath, path, keyword, params, message } = finding as Finding & { path?: string }
+  return { instancePath: instancePath ?? path ?? '', keyword, params, message }
+}
+
+/** What other compilers answer: a list of findings, or an Error. */
+function errorsOf (error: unknown): readonly unknown[] {
+  if (Array.isArray(error)) return error
+  if (typeof error === 'object' && 'errors' in (error as object)) return [...(error as { errors: Iterable<unknown> }).errors]
+  return [{ message: error instanceof Error ? error.message : String(error) }]
+}

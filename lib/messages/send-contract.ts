@@ -1,0 +1,131 @@
+import { FST_ERR_WS_SEND_INVALID } from '../errors.ts'
+import { compileProjection } from './projection.ts'
+import type { Projection } from './projection.ts'
+import { isObject, readUnion, resolve } from './union.ts'
+import type { Literal, SharedSchemas } from './union.ts'
+
+/** What ties a reply to its request. */
+export type MessageId = string | number
+
+export type Serialize = (value: unknown) => string
+
+/** Compiles the serializer of one schema. */
+export type CompileSerializer = (schema: unknown) => Serialize
+
+/** How one kind of message leaves. */
+interface SentKind {
+  readonly serialize: Serialize
+  /** The declared fields only, for codecs other than JSON. */
+  readonly project: Projection
+  readonly replyId: ReplyId
+}
+
+/**
+ * How the `id` of a reply gets into its JSON: `through` the serializer, which declares it; `spliced` into the text
+ * of one that doesn't, as a key must not stand twice; `merged`, where a composed schema does not tell.
+ */
+type ReplyId = 'through' | 'spliced' | 'merged'
+
+/** The longest id that is repeated to a client. */
+const maxIdLength = 64
+
+/**
+ * What a route or a room sends: finds the kind of a message by one look-up and serializes it with that kind's own
+ * serializer, so that undeclared fields never leave. Compiled once, when the application starts.
+ */
+export class SendContract {
+  readonly #property: string | null
+  readonly #kinds: ReadonlyMap<unknown, SentKind>
+  readonly #only: SentKind | null
+
+  private constructor (property: string | null, kinds: ReadonlyMap<unknown, SentKind>, only: SentKind | null) {
+    this.#property = property
+    this.#kinds = kinds
+    this.#only = only
+  }
+
+  /** @throws Error when the schema does not compile */
+  static compile (schema: unknown, compile: CompileSerializer, shared: SharedSchemas): SendContract {
+    const kindOf = (member: unknown, root: unknown): SentKind => ({
+      serialize: compile(member),
+      project: compileProjection(member, root, shared),
+      replyId: replyIdOf(member, root, shared)
+    })
+    const union = readUnion(schema, shared, () => true)
+    if (union === null) return new SendContract(null, new Map(), kindOf(schema, schema))
+    const kinds = new Map<Literal, SentKind>()
+    for (const [literal, member] of union.members) kinds.set(literal, kindOf(member, member))
+    return new SendContract(union.property, kinds, null)
+  }
+
+  /** For routes and rooms that declare nothing: everything leaves as it is. */
+  static readonly undeclared = new SendContract(null, new Map(), {
+    serialize: stringify,
+    project: value => value,
+    replyId: 'through'
+  })
+
+  /** JSON text of the declared fields. @throws FST_ERR_WS_SEND_INVALID */
+  serialize (message: unknown): string {
+    return run(this.#kindOf(message).serialize, message)
+  }
+
+  /** As `serialize`, carrying the `id` of the message that it answers, whether or not the schema declares one. */
+  serializeReply (message: unknown, id: MessageId): string {
+    const kind = this.#kindOf(message)
+    if (!isObject(message)) return run(kind.serialize, message)
+    if (kind.replyId === 'through') return run(kind.serialize, { ...message, id })
+    const text = run(kind.serialize, message)
+    if (kind.replyId === 'merged') return JSON.stringify({ ...JSON.parse(text), id })
+    const prefix = `{"id":${JSON.stringify(id)}`
+    return text === '{}' ? `${prefix}}` : `${prefix},${text.slice(1)}`
+  }
+
+  /** The declared fields as a value. @throws FST_ERR_WS_SEND_INVALID */
+  project (message: unknown): unknown {
+    return this.#kindOf(message).project(message)
+  }
+
+  #kindOf (message: unknown): SentKind {
+    if (this.#only !== null) return this.#only
+    const property = this.#property ?? ''
+    const value = isObject(message) && Object.hasOwn(message, property) ? message[property] : undefined
+    const kind = this.#kinds.get(value)
+    if (kind === undefined) {
+      const expected = [...this.#kinds.keys()].join(', ')
+      throw new FST_ERR_WS_SEND_INVALID(`schema.send has no message whose ${property} is ${String(value)}, only ${expected}`)
+    }
+    return kind
+  }
+}
+
+/** The `id` of a received message: a string of at most 64 characters or a safe integer. */
+export function idOf (message: unknown): MessageId | undefined {
+  if (typeof message !== 'object' || message === null || !Object.hasOwn(message, 'id')) return undefined
+  const id = (message as { id?: unknown }).id
+  if (typeof id === 'string') return id.length <= maxIdLength ? id : undefined
+  return Number.isSafeInteger(id) ? id as number : undefined
+}
+
+function run (serialize: Serialize, message: unknown): string {
+  let text: unknown
+  try {
+    text = serialize(message)
+  } catch (error) {
+    throw new FST_ERR_WS_SEND_INVALID(error instanceof Error ? error.message : String(error))
+  }
+  if (typeof text !== 'string') throw new FST_ERR_WS_SEND_INVALID(`a ${typeof message} has no JSON`)
+  return text
+}
+
+function stringify (message: unknown): string {
+  return JSON.stringify(message)
+}
+
+function replyIdOf (schema: unknown, root: unknown, shared: SharedSchemas): ReplyId {
+  const resolved = resolve(schema, root, shared)
+  if (resolved === null || ['allOf', 'anyOf', 'oneOf', 'if', 'patternProperties'].some(keyword => resolved[keyword] !== undefined)) return 'merged'
+  if (isObject(resolved.additionalProperties)) return 'merged'
+  const declared = isObject(resolved.properties) && Object.hasOwn(resolved.properties, 'id')
+  return declared || resolved.additionalProperties === true ? 'through' : 'spliced'
+}

@@ -1,0 +1,6 @@
+/** Methods that every Buffer of Node has and its types leave out: what `toString` and `write` call after looking at their arguments. */
+export interface FastBuffer extends Buffer {
+  utf8Slice (start: number, end: number): string
+  utf8Write (text: string, offset: number, length: number): number
+  latin1Write (text: string, offset: number, length: number): number
+}

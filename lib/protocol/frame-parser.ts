@@ -1,0 +1,239 @@
+import { bit, isControl, length16, maxControlPayload, opcode } from './frame.ts'
+import type { Opcode } from './frame.ts'
+import { applyMask } from './mask.ts'
+import { violation } from './protocol-error.ts'
+
+/** Whoever owns the parser: called synchronously, in the order of the bytes. What it throws ends the parsing. */
+export interface FrameSink {
+  /** A header is complete. Throw to refuse the frame before any of its payload is kept. */
+  onHeader (code: Opcode, length: number): void
+  /** A further part of a payload that is not complete yet, unmasked. Not called for a frame that arrives whole. */
+  onPart (code: Opcode, part: Buffer): void
+  /** A frame is complete; `payload` is unmasked, the receiver's to keep, and may be a view of the chunk. */
+  onFrame (code: Opcode, fin: boolean, payload: Buffer): void
+}
+
+const empty = Buffer.alloc(0)
+
+/** The longest header: two bytes, a 64-bit length, a masking key. */
+const maxHeader = 14
+
+/** What is allocated for a payload whose first bytes have come; it doubles as they go on coming. */
+const firstAllocation = 4096
+
+/**
+ * Turns chunks into frames (RFC 6455 section 5), however the bytes are cut: a frame that lies whole in a chunk is
+ * handed on as a view of it, unmasked in place; others are gathered in a buffer that grows with what has arrived,
+ * never with what a header announces.
+ */
+export class FrameParser {
+  readonly #sink: FrameSink
+  readonly #masked: boolean
+  #paused = false
+  #stopped = false
+  #pushing = false
+
+  /** Bytes that came while paused, or behind the frame that paused. */
+  #rest: Buffer | null = null
+
+  /** The start of a header that a chunk ended in. */
+  readonly #header = Buffer.allocUnsafe(maxHeader)
+  #headerLength = 0
+
+  /** The frame whose payload is not complete. */
+  #inPayload = false
+  #code: Opcode = opcode.continuation
+  #fin = false
+  #length = 0
+  #key = 0
+  #payload: Buffer = empty
+  #received = 0
+
+  /** @param masked whether the peer must mask its frames: a client must, a server must not (section 5.1) */
+  constructor (sink: FrameSink, masked: boolean) {
+    this.#sink = sink
+    this.#masked = masked
+  }
+
+  /** Bytes held: of an incomplete frame, and those that wait because of `pause`. */
+  get buffered (): number {
+    return this.#payload.length + (this.#rest === null ? 0 : this.#rest.length)
+  }
+
+  /** Takes the next chunk, whose memory now belongs to the parser. Throws what the sink throws, and ProtocolError. */
+  push (chunk: Buffer): void {
+    if (this.#stopped) return
+    if (this.#paused || this.#pushing) {
+      this.#rest = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk])
+      return
+    }
+    this.#pushing = true
+    try {
+      this.#parse(chunk)
+      while (this.#rest !== null && !this.#paused) this.#parse(this.#takeRest(this.#rest))
+    } finally {
+      this.#pushing = false
+    }
+  }
+
+  /** Stops after the frame that is being handed over; the bytes behind it wait. */
+  pause (): void {
+    this.#paused = true
+  }
+
+  get paused (): boolean {
+    return this.#paused
+  }
+
+  /** Goes on with the bytes that wait. */
+  resume (): void {
+    this.#paused = false
+    if (this.#rest !== null && !this.#pushing) this.push(this.#takeRest(this.#rest))
+  }
+
+  /** Ignores everything from here on. */
+  stop (): void {
+    this.#stopped = true
+    this.#rest = null
+    this.#payload = empty
+  }
+
+  #takeRest (rest: Buffer): Buffer {
+    this.#rest = null
+    return rest
+  }
+
+  #parse (chunk: Buffer): void {
+    const end = chunk.length
+    let offset = 0
+    while (offset < end) {
+      if (this.#stopped) return
+      if (this.#paused) {
+        const rest = chunk.subarray(offset)
+        this.#rest = this.#rest === null ? rest : Buffer.concat([rest, this.#rest])
+        return
+      }
+      offset = this.#inPayload ? this.#continuePayload(chunk, offset) : this.#startFrame(chunk, offset)
+    }
+  }
+
+  /** Reads a header, and the payload if it is all there. Returns where the next frame begins. */
+  #startFrame (chunk: Buffer, offset: number): number {
+    if (this.#headerLength > 0) return this.#continueHeader(chunk, offset)
+    const available = chunk.length - offset
+    const size = available < 2 ? 2 : headerLength(chunk, offset)
+    if (available < size) {
+      if (available >= 2) this.#checkFirstBytes(chunk[offset], chunk[offset + 1])
+      chunk.copy(this.#header, 0, offset)
+      this.#headerLength = available
+      return chunk.length
+    }
+    return this.#readHeader(chunk, offset, chunk, offset + size)
+  }
+
+  /** A header that began in an earlier chunk: byte by byte, as its length becomes known. */
+  #continueHeader (chunk: Buffer, offset: number): number {
+    const header = this.#header
+    while (offset < chunk.length) {
+      header[this.#headerLength++] = chunk[offset++]
+      if (this.#headerLength === 2) this.#checkFirstBytes(header[0], header[1])
+      if (this.#headerLength >= 2 && this.#headerLength === headerLength(header, 0)) {
+        this.#headerLength = 0
+        return this.#readHeader(header, 0, chunk, offset)
+      }
+    }
+    return offset
+  }
+
+  /** Everything that two bytes can tell, so that a violation is seen before the rest of the header has come. */
+  #checkFirstBytes (first: number, second: number): void {
+    if ((first & (bit.rsv1 | bit.rsv2 | bit.rsv3)) !== 0) throw violation.reservedBits()
+    const code = first & bit.opcode
+    if ((code & 0x7) > opcode.binary) throw violation.reservedOpcode()
+    if (((second & bit.mask) !== 0) !== this.#masked) throw this.#masked ? violation.unmasked() : violation.masked()
+    if (isControl(code)) {
+      if ((first & bit.fin) === 0) throw violation.controlFragmented()
+      if ((second & bit.length) > maxControlPayload) throw violation.controlTooLong()
+    }
+  }
+
+  /** A header that lies whole in `from` at `at`; its payload begins in `chunk` at `start`. */
+  #readHeader (from: Buffer, at: number, chunk: Buffer, start: number): number {
+    const first = from[at]
+    const second = from[at + 1]
+    this.#checkFirstBytes(first, second)
+    const code = (first & bit.opcode) as Opcode
+    const fin = (first & bit.fin) !== 0
+    const length = payloadLength(from, at)
+    this.#sink.onHeader(code, length)
+    const key = this.#masked ? from.readInt32BE(at + headerLength(from, at) - 4) : 0
+
+    const end = start + length
+    if (end <= chunk.length) {
+      const payload = length === 0 ? empty : chunk.subarray(start, end)
+      applyMask(payload, key, 0)
+      this.#sink.onFrame(code, fin, payload)
+      return end
+    }
+    this.#inPayload = true
+    this.#code = code
+    this.#fin = fin
+    this.#length = length
+    this.#key = key
+    this.#received = 0
+    return start === chunk.length ? start : this.#continuePayload(chunk, start)
+  }
+
+  #continuePayload (chunk: Buffer, offset: number): number {
+    const end = Math.min(chunk.length, offset + this.#length - this.#received)
+    const part = chunk.subarray(offset, end)
+    applyMask(part, this.#key, this.#received)
+    this.#keep(part)
+    if (this.#received < this.#length) {
+      this.#sink.onPart(this.#code, part)
+    } else {
+      const payload = this.#payload
+      this.#payload = empty
+      this.#inPayload = false
+      this.#sink.onFrame(this.#code, this.#fin, payload)
+    }
+    return end
+  }
+
+  #keep (part: Buffer): void {
+    const received = this.#received + part.length
+    if (received > this.#payload.length) {
+      const size = Math.min(this.#length, Math.max(firstAllocation, received, this.#payload.length * 2))
+      const grown = Buffer.allocUnsafeSlow(size)
+      this.#payload.copy(grown, 0, 0, this.#received)
+      this.#payload = grown
+    }
+    part.copy(this.#payload, this.#received)
+    this.#received = received
+  }
+}
+
+/** Bytes of the header that begins with these two, its masking key included. */
+function headerLength (bytes: Buffer, at: number): number {
+  const second = bytes[at + 1]
+  const length = second & bit.length
+  const size = length < length16 ? 2 : length === length16 ? 4 : 10
+  return (second & bit.mask) === 0 ? size : size + 4
+}
+
+/** The payload's length: 7, 16 or 64 bits, and the fewest that hold it (RFC 6455 section 5.2). */
+function payloadLength (bytes: Buffer, at: number): number {
+  const length = bytes[at + 1] & bit.length
+  if (length < length16) return length
+  if (length === length16) {
+    const value = bytes.readUInt16BE(at + 2)
+    if (value < length16) throw violation.lengthNotMinimal()
+    return value
+  }
+  const high = bytes.readUInt32BE(at + 2)
+  if (high > 0x7fff_ffff) throw violation.lengthTopBit()
+  // Beyond 2^53 this is inexact, and far beyond any limit either way.
+  const value = high * 0x1_0000_0000 + bytes.readUInt32BE(at + 6)
+  if (value <= 0xffff) throw violation.lengthNotMinimal()
+  return value
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+
+/** The version that this package speaks (RFC 6455 section 4.1). */
+export const protocolVersion = '13'
+
+/** What the handshake is computed with (section 1.3). */
+const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+/** The request headers of a handshake, as Node parses them: lower-case names, repeated ones joined by a comma. */
+export interface HandshakeHeaders {
+  readonly [name: string]: string | string[] | undefined
+}
+
+/** What a client's opening handshake asks for. */
+export interface Handshake {
+  readonly key: string
+  /** The client's subprotocols, in its order of preference. */
+  readonly protocols: readonly string[]
+}
+
+export type HandshakeFault = 'version' | 'key' | 'protocol' | 'body' | 'http'
+
+/** A request that can't be upgraded; the route turns it into an HTTP reply. */
+export class HandshakeError extends Error {
+  readonly fault: HandshakeFault
+
+  constructor (fault: HandshakeFault, message: string) {
+    super(message)
+    this.name = 'HandshakeError'
+    this.fault = fault
+  }
+}
+
+/** Base64 of 16 bytes: 22 digits of which the last has four spare bits, all zero, and the padding (section 4.2.1, 5). */
+const keyPattern = /^[A-Za-z0-9+/]{21}[AQgw]==$/
+
+/** A token of RFC 9110 section 5.6.2. */
+const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** Whether the request asks for a WebSocket: a GET whose `Upgrade` header lists `websocket` (section 4.2.1). */
+export function asksForWebSocket (method: string | undefined, headers: HandshakeHeaders): boolean {
+  return method === 'GET' && listOf(headers.upgrade).some(element => element.toLowerCase() === 'websocket')
+}
+
+/**
+ * Checks a client's opening handshake (RFC 6455 section 4.2.1).
+ *
+ * @throws HandshakeError
+ */
+export function readHandshake (httpVersion: string, headers: HandshakeHeaders): Handshake {
+  if (httpVersion !== '1.1') throw new HandshakeError('http', 'a WebSocket handshake needs HTTP/1.1')
+  if (headers['sec-websocket-version'] !== protocolVersion) {
+    throw new HandshakeError('version', `Sec-WebSocket-Version must be ${protocolVersion}`)
+  }
+  const key = headers['sec-websocket-key']
+  if (typeof key !== 'string' || !keyPattern.test(key)) {
+    throw new HandshakeError('key', 'Sec-WebSocket-Key must be the base64 of 16 bytes')
+  }
+  // Bytes of a body would be taken for frames.
+  if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
+    throw new HandshakeError('body', 'a WebSocket handshake has no body')
+  }
+  return { key, protocols: readProtocols(headers['sec-websocket-protocol']) }
+}
+
+function readProtocols (header: string | string[] | undefined): string[] {
+  if (header === undefined) return []
+  const protocols = listOf(header)
+  if (protocols.length === 0 || !protocols.every(isToken)) {
+    throw new HandshakeError('protocol', 'Sec-WebSocket-Protocol must be a list of tokens')
+  }
+  if (new Set(protocols).size !== protocols.length) {
+    throw new HandshakeError('protocol', 'Sec-WebSocket-Protocol must not name a subprotocol twice')
+  }
+  return protocols
+}
+
+/** The elements of a comma-separated list; empty ones do not count (RFC 9110 section 5.6.1). Linear in the header's length. */
+function listOf (header: string | string[] | undefined): string[] {
+  if (header === undefined) return []
+  const elements = []
+  for (const part of String(header).split(',')) {
+    const element = part.trim()
+    if (element !== '') elements.push(element)
+  }
+  return elements
+}
+
+/** Whether a name may stand in `Sec-WebSocket-Protocol`. */
+export function isToken (name: string): boolean {
+  return tokenPattern.test(name)
+}
+
+/** The value of `Sec-WebSocket-Accept` (section 4.2.2, 5.4). */
+export function acceptValue (key: string): string {
+  return createHash('sha1').update(key + guid).digest('base64')
+}

@@ -1,0 +1,69 @@
+/** Below this size, setting up 32-bit words costs more than they save. */
+const wordsFrom = 64
+
+/** Four key bytes and the same memory as one word: right on either byte order. */
+const keyBytes = new Uint8Array(4)
+const keyWord = new Uint32Array(keyBytes.buffer)
+
+/**
+ * Masks or unmasks in place: the same operation both ways (RFC 6455 section 5.3).
+ *
+ * @param bytes the payload, or a part of it
+ * @param key the masking key as it stands on the wire, its first byte highest
+ * @param offset where in the payload `bytes` begins
+ */
+export function applyMask (bytes: Uint8Array, key: number, offset: number): void {
+  if (key === 0) return
+  const length = bytes.length
+  if (length < wordsFrom) {
+    maskBytes(bytes, 0, length, rotate(key, offset))
+    return
+  }
+  // Words must be aligned in memory, which the payload need not be.
+  const lead = -bytes.byteOffset & 3
+  maskBytes(bytes, 0, lead, rotate(key, offset))
+  const wordCount = (length - lead) >>> 2
+  maskWords(new Uint32Array(bytes.buffer, bytes.byteOffset + lead, wordCount), rotate(key, offset + lead))
+  const tail = lead + (wordCount << 2)
+  maskBytes(bytes, tail, length, rotate(key, offset + tail))
+}
+
+/** The key as seen from `offset` bytes further on in the payload. */
+function rotate (key: number, offset: number): number {
+  const shift = (offset & 3) << 3
+  return shift === 0 ? key : (key << shift) | (key >>> (32 - shift))
+}
+
+function maskBytes (bytes: Uint8Array, from: number, to: number, key: number): void {
+  const k0 = key >>> 24
+  const k1 = (key >>> 16) & 0xff
+  const k2 = (key >>> 8) & 0xff
+  const k3 = key & 0xff
+  let i = from
+  for (; i + 3 < to; i += 4) {
+    bytes[i] ^= k0
+    bytes[i + 1] ^= k1
+    bytes[i + 2] ^= k2
+    bytes[i + 3] ^= k3
+  }
+  if (i < to) bytes[i] ^= k0
+  if (i + 1 < to) bytes[i + 1] ^= k1
+  if (i + 2 < to) bytes[i + 2] ^= k2
+}
+
+function maskWords (words: Uint32Array, key: number): void {
+  keyBytes[0] = key >>> 24
+  keyBytes[1] = key >>> 16
+  keyBytes[2] = key >>> 8
+  keyBytes[3] = key
+  const word = keyWord[0]
+  const length = words.length
+  let i = 0
+  for (; i + 3 < length; i += 4) {
+    words[i] ^= word
+    words[i + 1] ^= word
+    words[i + 2] ^= word
+    words[i + 3] ^= word
+  }
+  for (; i < length; i++) words[i] ^= word
+}

@@ -1,0 +1,141 @@
+import { parseClose } from './close.ts'
+import type { FastBuffer } from './fast-buffer.ts'
+import { isControl, opcode } from './frame.ts'
+import type { Opcode } from './frame.ts'
+import type { FrameSink } from './frame-parser.ts'
+import { violation } from './protocol-error.ts'
+import { decodeUtf8, Utf8Validator } from './utf8.ts'
+
+/** Whoever owns the assembler: called synchronously, in the order of the bytes. */
+export interface MessageSink {
+  onText (text: string): void
+  /** `payload` is the receiver's to keep. */
+  onBinary (payload: Buffer): void
+  onPing (payload: Buffer): void
+  onPong (payload: Buffer): void
+  /** The peer's close frame; 1005 when it has no code. */
+  onCloseFrame (code: number, reason: string): void
+}
+
+const empty = Buffer.alloc(0)
+
+/**
+ * Turns frames into messages (RFC 6455 section 5.4): joins fragments, lets control frames through in between, and
+ * refuses what is too big or not UTF-8 as early as it can be seen.
+ */
+export class MessageAssembler implements FrameSink {
+  readonly #sink: MessageSink
+  readonly #maxPayload: number
+
+  /** The message that fragments build up: its opcode (`continuation` when there is none) and its bytes so far. */
+  #message: Opcode = opcode.continuation
+  #joined: Buffer = empty
+  #length = 0
+
+  /** Made when the first text comes in parts; most connections never need one. */
+  #utf8: Utf8Validator | null = null
+  /** How many bytes of the frame that is not complete have been validated. */
+  #validated = 0
+
+  constructor (sink: MessageSink, maxPayload: number) {
+    this.#sink = sink
+    this.#maxPayload = maxPayload
+  }
+
+  /** Bytes held of a message that is not complete. */
+  get buffered (): number {
+    return this.#joined.length
+  }
+
+  onHeader (code: Opcode, length: number): void {
+    if (isControl(code)) return
+    if (code === opcode.continuation) {
+      if (this.#message === opcode.continuation) throw violation.unexpectedContinuation()
+    } else if (this.#message !== opcode.continuation) {
+      throw violation.expectedContinuation()
+    }
+    if (length > this.#maxPayload - this.#length) throw violation.messageTooBig()
+  }
+
+  onPart (code: Opcode, part: Buffer): void {
+    if (isControl(code)) return
+    const message = code === opcode.continuation ? this.#message : code
+    if (message === opcode.text) this.#validate(part)
+  }
+
+  onFrame (code: Opcode, fin: boolean, payload: Buffer): void {
+    if (isControl(code)) {
+      this.#onControl(code, payload)
+    } else if (fin && code !== opcode.continuation) {
+      this.#onWhole(code, payload)
+    } else {
+      this.#onFragment(code, fin, payload)
+    }
+  }
+
+  #onControl (code: Opcode, payload: Buffer): void {
+    if (code === opcode.ping) {
+      this.#sink.onPing(payload)
+    } else if (code === opcode.pong) {
+      this.#sink.onPong(payload)
+    } else {
+      const { code, reason } = parseClose(payload)
+      this.#sink.onCloseFrame(code, reason)
+    }
+  }
+
+  #onWhole (code: Opcode, payload: Buffer): void {
+    if (code === opcode.binary) {
+      this.#sink.onBinary(payload)
+      return
+    }
+    this.#validated = 0
+    if (this.#utf8 !== null) this.#utf8.reset()
+    const text = decodeUtf8(payload)
+    if (text === null) throw violation.invalidUtf8()
+    this.#sink.onText(text)
+  }
+
+  #onFragment (code: Opcode, fin: boolean, payload: Buffer): void {
+    if (code !== opcode.continuation) this.#message = code
+    const isText = this.#message === opcode.text
+    if (isText) {
+      this.#validate(this.#validated === 0 ? payload : payload.subarray(this.#validated))
+      this.#validated = 0
+    }
+    this.#join(payload)
+    if (fin) this.#finish(isText)
+  }
+
+  #validate (part: Buffer): void {
+    this.#utf8 ??= new Utf8Validator()
+    if (!this.#utf8.push(part)) throw violation.invalidUtf8()
+    this.#validated += part.length
+  }
+
+  /** One buffer that doubles, rather than a list: 1-byte fragments must cost one byte each. */
+  #join (payload: Buffer): void {
+    const length = this.#length + payload.length
+    if (length > this.#joined.length) {
+      const size = Math.min(this.#maxPayload, Math.max(length, this.#joined.length * 2))
+      const grown = Buffer.allocUnsafeSlow(size)
+      this.#joined.copy(grown, 0, 0, this.#length)
+      this.#joined = grown
+    }
+    payload.copy(this.#joined, this.#length)
+    this.#length = length
+  }
+
+  #finish (isText: boolean): void {
+    const payload = this.#joined.subarray(0, this.#length)
+    this.#message = opcode.continuation
+    this.#joined = empty
+    this.#length = 0
+    if (!isText) {
+      this.#sink.onBinary(payload)
+      return
+    }
+    if (this.#utf8 !== null && !this.#utf8.complete) throw violation.invalidUtf8()
+    this.#sink.onText((payload as FastBuffer).utf8Slice(0, payload.length))
+  }
+}

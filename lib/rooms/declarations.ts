@@ -1,0 +1,42 @@
+import { FST_ERR_WS_ROOM_DECLARED, FST_ERR_WS_ROOM_PATTERN } from '../errors.ts'
+import type { SendContract } from '../messages/send-contract.ts'
+
+/** What rooms of one pattern carry. */
+export interface Declaration {
+  readonly pattern: string
+  /** The schema of what is sent to them; undefined for none. */
+  readonly schema: unknown
+  /** Compiled when the application starts: null until then, and where nothing is declared. */
+  contract: SendContract | null
+}
+
+/** Declarations by name and by prefix; the longest pattern that fits a name counts. */
+export class Declarations {
+  readonly #byName = new Map<string, Declaration>()
+  /** Longest prefix first. */
+  #byPrefix: Array<{ prefix: string, declaration: Declaration }> = []
+
+  /** @throws FST_ERR_WS_ROOM_PATTERN, FST_ERR_WS_ROOM_DECLARED */
+  add (pattern: string, schema: unknown): Declaration {
+    if (typeof pattern !== 'string' || pattern === '' || pattern.slice(0, -1).includes('*')) throw new FST_ERR_WS_ROOM_PATTERN(pattern)
+    const declaration: Declaration = { pattern, schema, contract: null }
+    if (pattern.endsWith('*')) {
+      const prefix = pattern.slice(0, -1)
+      if (this.#byPrefix.some(entry => entry.prefix === prefix)) throw new FST_ERR_WS_ROOM_DECLARED(pattern)
+      this.#byPrefix = [...this.#byPrefix, { prefix, declaration }].sort((a, b) => b.prefix.length - a.prefix.length)
+    } else {
+      if (this.#byName.has(pattern)) throw new FST_ERR_WS_ROOM_DECLARED(pattern)
+      this.#byName.set(pattern, declaration)
+    }
+    return declaration
+  }
+
+  for (name: string): Declaration | null {
+    return this.#byName.get(name) ?? this.#byPrefix.find(entry => name.startsWith(entry.prefix))?.declaration ?? null
+  }
+
+  * [Symbol.iterator] (): Iterator<Declaration> {
+    yield * this.#byName.values()
+    for (const { declaration } of this.#byPrefix) yield declaration
+  }
+}

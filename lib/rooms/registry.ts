@@ -1,0 +1,175 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Adapter, Envelope } from '../../types/adapter.ts'
+import type { Connection } from '../../types/connection.ts'
+import type { JoinOptions, JoinResult, Room, RoomDeclaration, RoomFamily, RoomRegistry, RoomSender, SendOptions } from '../../types/rooms.ts'
+import { checkClose, ServerConnection } from '../connection/connection.ts'
+import type { Membership } from '../connection/membership.ts'
+import { FST_ERR_WS_ROOM_NAME } from '../errors.ts'
+import { Broadcast } from '../messages/broadcast.ts'
+import { SendContract } from '../messages/send-contract.ts'
+import { closeCode } from '../protocol/close.ts'
+import { Declarations } from './declarations.ts'
+import { Members } from './members.ts'
+import { NamedRoom, RoomExcept } from './room.ts'
+import { Subscriptions } from './subscriptions.ts'
+
+/** The longest name of a room, in characters. */
+const maxNameLength = 256
+
+/** A room without history has nothing to recover. */
+const joined: JoinResult = Object.freeze({ recovered: false, replayed: 0 })
+
+/** All rooms of this process, and its connections' way to them. */
+export class Registry implements RoomRegistry, Membership {
+  /** The id of this process, unique in the cluster. */
+  readonly node: string
+  readonly #adapter: Adapter
+  readonly #subscriptions: Subscriptions
+  readonly #declarations = new Declarations()
+  readonly #members = new Members()
+  readonly #log: FastifyBaseLogger
+
+  constructor (node: string, adapter: Adapter, log: FastifyBaseLogger) {
+    this.node = node
+    this.#adapter = adapter
+    this.#subscriptions = new Subscriptions(adapter)
+    this.#log = log
+  }
+
+  /** @param compile makes the contract of a declared schema */
+  async start (compile: (pattern: string, schema: unknown) => SendContract): Promise<void> {
+    for (const declaration of this.#declarations) {
+      if (declaration.schema !== undefined) declaration.contract = compile(declaration.pattern, declaration.schema)
+    }
+    await this.#adapter.start({ node: this.node, log: this.#log, onEnvelope: (room, envelope) => this.#onEnvelope(room, envelope) })
+  }
+
+  async stop (): Promise<void> {
+    await this.#adapter.stop()
+  }
+
+  /* As the application sees it. */
+
+  get size (): number {
+    return this.#members.rooms.size
+  }
+
+  has (name: string): boolean {
+    return this.#members.rooms.has(name)
+  }
+
+  * [Symbol.iterator] (): Iterator<Room> {
+    for (const name of this.#members.rooms.keys()) yield new NamedRoom(name, this)
+  }
+
+  declare (pattern: string, declaration: RoomDeclaration): RoomFamily {
+    this.#declarations.add(pattern, declaration.send)
+    return { pattern, room: name => this.room(name) }
+  }
+
+  /** @throws FST_ERR_WS_ROOM_NAME */
+  room (name: string): Room {
+    checkName(name)
+    return new NamedRoom(name, this)
+  }
+
+  /* As connections see it. */
+
+  /** A closed connection joins nothing: it would never leave. */
+  join (connection: ServerConnection, room: string, _options: JoinOptions): Promise<JoinResult> {
+    checkName(room)
+    if (connection.readyState === 3) return Promise.resolve(joined)
+    const isFirst = this.#members.add(room, connection)
+    const result = (isFirst ? this.#subscriptions.want(room) : this.#subscriptions.ready(room)).then(() => joined)
+    result.catch(ignore)
+    return result
+  }
+
+  leave (connection: ServerConnection, room: string): Promise<void> {
+    checkName(room)
+    return this.#members.delete(room, connection) ? this.#subscriptions.drop(room) : Promise.resolve()
+  }
+
+  leaveAll (connection: ServerConnection): readonly string[] {
+    const rooms = [...this.#members.roomsOf(connection)]
+    for (const room of rooms) void this.leave(connection, room)
+    return rooms
+  }
+
+  roomsOf (connection: ServerConnection): ReadonlySet<string> {
+    return this.#members.roomsOf(connection)
+  }
+
+  to (connection: ServerConnection, room: string): RoomSender {
+    checkName(room)
+    return new RoomExcept(room, connection, this)
+  }
+
+  /* As rooms see it. */
+
+  membersOf (room: string): ReadonlySet<ServerConnection> {
+    return this.#members.of(room)
+  }
+
+  /**
+   * Delivers to the members here at once, and hands it to the adapter for those elsewhere.
+   *
+   * @param undeclared the contract where the room has none of its own
+   */
+  send (room: string, message: unknown, undeclared: SendContract, { except }: SendOptions): Promise<void> {
+    const broadcast = Broadcast.of(message, this.#declarations.for(room)?.contract ?? undeclared)
+    const excluded = exceptOf(except).map(connection => connection.id)
+    const failure = this.#deliver(room, broadcast, excluded)
+    const published = this.#publish(room, broadcast.toEnvelope(this.node, excluded))
+    if (failure !== null) throw failure
+    return published
+  }
+
+  close (room: string, code: number = closeCode.normal, reason = ''): Promise<void> {
+    checkClose(code, reason)
+    for (const member of this.#members.of(room)) member.close(code, reason)
+    return this.#publish(room, { kind: 'close', node: this.node, code, reason })
+  }
+
+  #publish (room: string, envelope: Envelope): Promise<void> {
+    const published = this.#adapter.publish(room, envelope)
+    published.catch(error => this.#log.warn({ err: error, room }, 'room message was not published'))
+    return published
+  }
+
+  #onEnvelope (room: string, envelope: Envelope): void {
+    if (envelope.kind === 'close') {
+      for (const member of this.#members.of(room)) member.close(envelope.code, envelope.reason)
+      return
+    }
+    const failure = this.#deliver(room, Broadcast.from(envelope), envelope.except)
+    if (failure !== null) this.#log.error({ err: failure, room }, 'room message could not be encoded')
+  }
+
+  /** A codec that can't encode the message costs its own members the message, and nobody else. */
+  #deliver (room: string, broadcast: Broadcast, except: readonly string[]): unknown {
+    let failure: unknown = null
+    for (const member of this.#members.of(room)) {
+      if (except.includes(member.id)) continue
+      try {
+        member.deliver(broadcast)
+      } catch (error) {
+        failure = error
+      }
+    }
+    return failure
+  }
+}
+
+function ignore (): void {}
+
+function checkName (name: string): void {
+  if (typeof name !== 'string' || name === '' || name.length > maxNameLength) throw new FST_ERR_WS_ROOM_NAME()
+}
+
+const noOne: readonly Connection[] = []
+
+function exceptOf (except: SendOptions['except']): readonly Connection[] {
+  if (except === undefined) return noOne
+  return except instanceof ServerConnection ? [except] : except as readonly Connection[]
+}

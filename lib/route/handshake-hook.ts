@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { FST_ERR_WS_HANDSHAKE, FST_ERR_WS_ORIGIN, FST_ERR_WS_UPGRADE_REQUIRED, FST_ERR_WS_VERSION } from '../errors.ts'
+import { HandshakeError, protocolVersion, readHandshake } from '../protocol/handshake.ts'
+import type { Handshake } from '../protocol/handshake.ts'
+import type { OriginPolicy } from './origin.ts'
+import { upgradeOf } from './upgrade.ts'
+
+const handshakes = new WeakMap<IncomingMessage, Handshake>()
+
+/** The handshake of a request that passed the hook. */
+export function handshakeOf (request: IncomingMessage): Handshake | null {
+  return handshakes.get(request) ?? null
+}
+
+/** The first `onRequest` hook of a WebSocket route: what can't become a WebSocket is refused before the route's own hooks run. */
+export function createHandshakeHook (originPolicy: OriginPolicy | null) {
+  return async function checkHandshake (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (upgradeOf(request.raw) === null) {
+      offerUpgrade(reply)
+      throw new FST_ERR_WS_UPGRADE_REQUIRED()
+    }
+    try {
+      handshakes.set(request.raw, readHandshake(request.raw.httpVersion, request.raw.headers))
+    } catch (error) {
+      if (!(error instanceof HandshakeError)) throw error
+      if (error.fault !== 'version') throw new FST_ERR_WS_HANDSHAKE(error.message)
+      offerUpgrade(reply)
+      throw new FST_ERR_WS_VERSION(error.message)
+    }
+    const { origin } = request.raw.headers
+    if (originPolicy !== null && origin !== undefined && !await originPolicy(origin, request)) {
+      throw new FST_ERR_WS_ORIGIN(origin)
+    }
+  }
+}
+
+/** What a 426 must say (RFC 9110 section 15.5.22, RFC 6455 section 4.4). */
+function offerUpgrade (reply: FastifyReply): void {
+  void reply.header('Upgrade', 'websocket').header('Connection', 'Upgrade').header('Sec-WebSocket-Version', protocolVersion)
+}

@@ -1,0 +1,180 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { WsCommonOptions, WsRouteOptions } from '../../types/options.ts'
+import { ServerConnection } from '../connection/connection.ts'
+import type { MessageHandler, RouteContext } from '../connection/route-context.ts'
+import { StreamTransport } from '../connection/transport.ts'
+import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDLER, FST_ERR_WS_SCHEMA } from '../errors.ts'
+import { codecFor } from '../messages/codec.ts'
+import { ReceiveContract } from '../messages/receive-contract.ts'
+import type { Handlers } from '../messages/receive-contract.ts'
+import { SendContract } from '../messages/send-contract.ts'
+import { resolveOptions } from '../options.ts'
+import { acceptValue } from '../protocol/handshake.ts'
+import { messageCompilers, ownCompilers } from './compilers.ts'
+import type { MessageCompilers, OwnCompilers } from './compilers.ts'
+import { constraintName, forWebSocket } from './constraint.ts'
+import { createErrorReporter } from './handler-error.ts'
+import { createHandshakeHook, handshakeOf } from './handshake-hook.ts'
+import { compileOrigin } from './origin.ts'
+import { compileSubprotocols } from './subprotocol.ts'
+import { upgradeOf } from './upgrade.ts'
+import { messageOf } from './ws-server.ts'
+import type { WsServer } from './ws-server.ts'
+
+/** The options of a route as they come in: their types were checked where `app.ws` was called. */
+export type AnyRouteOptions = WsRouteOptions<unknown, never, { receive?: unknown, send?: unknown }, unknown>
+
+type OnOpen = (this: unknown, connection: ServerConnection, request: FastifyRequest) => unknown
+
+/** Reply headers that an upgrade must not carry, or that are its own. */
+const notIn101 = new Set(['connection', 'content-length', 'content-type', 'transfer-encoding', 'upgrade'])
+
+/**
+ * Declares a WebSocket route on `instance`: a GET route of Fastify, so that everything of REST routes holds for it,
+ * whose handler switches protocols.
+ *
+ * @throws FST_ERR_WS_OPTION, FST_ERR_WS_HANDLER
+ */
+export function declareRoute (server: WsServer, instance: FastifyInstance, url: string, options: AnyRouteOptions, handlers: Handlers<MessageHandler>): void {
+  checkHandlers(url, options, handlers)
+  const { schema, onOpen = null, onClose = null, ...others } = options
+  const { rest, own } = split(others)
+  const resolved = resolveOptions(own, server.options.route)
+  const codecs = server.codecs.select(resolved.codec)
+  const chooseSubprotocol = compileSubprotocols(resolved.subprotocols, codecs)
+
+  let compilersSet: OwnCompilers | null = null
+  instance.after(() => { compilersSet = ownCompilers(instance, rest) })
+
+  let context: RouteContext | null = null
+  instance.addHook('onReady', async () => {
+    const compilers = messageCompilers(instance, compilersSet ?? ownCompilers(instance, rest), server.options.ajv)
+    const fullUrl = instance.prefix + url
+    context = {
+      instance,
+      receives: compileReceive(fullUrl, schema?.receive, handlers, compilers),
+      sends: compileSend(fullUrl, schema?.send, compilers),
+      membership: server.rooms,
+      onClose: onClose as RouteContext['onClose'],
+      onInvalid: resolved.onInvalid,
+      onHandlerError: createErrorReporter(instance, rest.errorHandler ?? instance.errorHandler, { url: fullUrl, config: rest.config }),
+      onGone: server.connections.delete,
+      maxPayload: resolved.maxPayload,
+      concurrency: resolved.concurrency,
+      highWaterMark: resolved.highWaterMark,
+      closeTimeout: resolved.closeTimeout
+    }
+  })
+
+  const checkHandshake = createHandshakeHook(compileOrigin(resolved.origin))
+  instance.route({
+    ...rest,
+    method: 'GET',
+    url,
+    // The messages' schemas too: Fastify leaves them alone, and documentation tools see them.
+    ...(schema === undefined ? {} : { schema: schema as RouteOptions['schema'] }),
+    exposeHeadRoute: false,
+    constraints: { ...rest.constraints, [constraintName]: forWebSocket },
+    onRequest: [checkHandshake, ...([] as unknown[]).concat(rest.onRequest ?? [])] as RouteOptions['onRequest'],
+    handler: (request, reply) => {
+      if (server.isClosing) throw new FST_ERR_WS_CLOSING()
+      const upgrade = upgradeOf(request.raw)
+      const handshake = handshakeOf(request.raw)
+      if (upgrade === null || handshake === null || context === null || !upgrade.isPending) {
+        reply.hijack()
+        return
+      }
+      const protocol = chooseSubprotocol(handshake.protocols, request)
+      const headers = headersOf101(reply, handshake.key, protocol)
+      reply.hijack()
+      upgrade.accept(headers)
+      const connection = new ServerConnection(new StreamTransport(upgrade.socket), context, {
+        id: server.connections.nextId(),
+        log: request.log,
+        protocol,
+        codec: codecFor(codecs, protocol)
+      })
+      server.connections.add(connection)
+      open(connection, onOpen as OnOpen | null, instance, request)
+      if (upgrade.head.length > 0) connection.onData(upgrade.head)
+    }
+  })
+}
+
+/** Runs `onOpen`; messages are handled once it is done. */
+function open (connection: ServerConnection, onOpen: OnOpen | null, instance: FastifyInstance, request: FastifyRequest): void {
+  if (onOpen === null) {
+    connection.open(undefined)
+    return
+  }
+  try {
+    const data = onOpen.call(instance, connection, request)
+    if (typeof data === 'object' && data !== null && 'then' in data && typeof data.then === 'function') void openLater(connection, data as PromiseLike<unknown>)
+    else connection.open(data)
+  } catch (error) {
+    abandon(connection, error)
+  }
+}
+
+async function openLater (connection: ServerConnection, data: PromiseLike<unknown>): Promise<void> {
+  try {
+    connection.open(await data)
+  } catch (error) {
+    abandon(connection, error)
+  }
+}
+
+function abandon (connection: ServerConnection, error: unknown): void {
+  connection.log.error({ err: error }, 'onOpen failed')
+  connection.abandon()
+}
+
+function checkHandlers (url: string, options: unknown, handlers: unknown): void {
+  if (typeof url !== 'string') throw new FST_ERR_WS_HANDLER(String(url), 'the URL must be a string')
+  if (typeof options !== 'object' || options === null) throw new FST_ERR_WS_HANDLER(url, 'options must be an object')
+  if (typeof handlers === 'function') return
+  if (typeof handlers !== 'object' || handlers === null) throw new FST_ERR_WS_HANDLER(url, 'must be a function, or an object of functions by message type')
+  for (const [key, handler] of Object.entries(handlers)) {
+    if (typeof handler !== 'function') throw new FST_ERR_WS_HANDLER(url, `${key} is not a function`)
+  }
+}
+
+/** Parts the options of the connection from those of the REST route. */
+function split (options: Omit<AnyRouteOptions, 'schema' | 'onOpen' | 'onClose'>): { own: WsCommonOptions, rest: Partial<RouteOptions> } {
+  const { maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, ...rest } = options
+  return {
+    own: { maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout },
+    rest: rest as Partial<RouteOptions>
+  }
+}
+
+function headersOf101 (reply: FastifyReply, key: string, protocol: string): Record<string, number | string | string[] | undefined> {
+  const headers: Record<string, number | string | string[] | undefined> = {
+    Upgrade: 'websocket',
+    Connection: 'Upgrade',
+    'Sec-WebSocket-Accept': acceptValue(key)
+  }
+  if (protocol !== '') headers['Sec-WebSocket-Protocol'] = protocol
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (!notIn101.has(name) && !name.startsWith('sec-websocket-')) headers[name] = value
+  }
+  return headers
+}
+
+function compileReceive (url: string, schema: unknown, handlers: Handlers<MessageHandler>, compilers: MessageCompilers): RouteContext['receives'] {
+  try {
+    return ReceiveContract.compile(schema, handlers, part => compilers.validator(part, url), compilers.shared)
+  } catch (error) {
+    if (typeof handlers === 'object') throw new FST_ERR_WS_HANDLER(url, messageOf(error))
+    throw new FST_ERR_WS_SCHEMA('receive', url, messageOf(error))
+  }
+}
+
+function compileSend (url: string, schema: unknown, compilers: MessageCompilers): SendContract {
+  if (schema === undefined) return SendContract.undeclared
+  try {
+    return SendContract.compile(schema, part => compilers.serializer(part, url), compilers.shared)
+  } catch (error) {
+    throw new FST_ERR_WS_SCHEMA('send', url, messageOf(error))
+  }
+}

@@ -1,0 +1,27 @@
+import type { FastifyRequest } from 'fastify'
+import type { SubprotocolsOption } from '../../types/options.ts'
+import { FST_ERR_WS_OPTION } from '../errors.ts'
+import type { CodecChoice } from '../messages/codec.ts'
+import { isToken } from '../protocol/handshake.ts'
+
+/** Chooses the subprotocol of a connection; `''` for none. */
+export type ChooseSubprotocol = (offered: readonly string[], request: FastifyRequest) => string
+
+/**
+ * The first of the client's subprotocols that the server has (RFC 6455 section 4.2.2): always one of the server's.
+ *
+ * @throws FST_ERR_WS_OPTION
+ */
+export function compileSubprotocols (option: SubprotocolsOption | null, codecs: CodecChoice): ChooseSubprotocol {
+  if (typeof option === 'function') {
+    return (offered, request) => {
+      const chosen = option(offered, request)
+      return chosen !== null && offered.includes(chosen) ? chosen : ''
+    }
+  }
+  const own = new Set(option ?? codecs.bySubprotocol?.keys() ?? [])
+  for (const name of own) {
+    if (typeof name !== 'string' || !isToken(name)) throw new FST_ERR_WS_OPTION('subprotocols', `${String(name)} is not a token`)
+  }
+  return offered => offered.find(name => own.has(name)) ?? ''
+}

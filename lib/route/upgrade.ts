@@ -1,0 +1,169 @@
+import { ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Server as TlsServer } from 'node:tls'
+import type { FastifyInstance } from 'fastify'
+import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
+import { asksForWebSocket } from '../protocol/handshake.ts'
+
+/** How long a client whose upgrade was refused may take to close its side, in milliseconds. */
+const lingerTimeout = 1_000
+
+const kUpgrade = Symbol('fastify-typed-ws.upgrade')
+
+type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
+
+/** The upgrade that a request asks for; null for any other request. */
+export function upgradeOf (request: IncomingMessage): Upgrade | null {
+  return (request as UpgradeRequest)[kUpgrade] ?? null
+}
+
+/** A request to upgrade, from the event to the 101 or to the end of another reply. */
+export class Upgrade {
+  readonly socket: Duplex
+  /** Bytes that came in the same segment as the request. */
+  readonly head: Buffer
+  readonly response: ServerResponse
+  readonly #request: IncomingMessage
+  readonly #onOver: (upgrade: Upgrade) => void
+  #timer: NodeJS.Timeout
+  #isAccepted = false
+
+  constructor (request: IncomingMessage, socket: Duplex, head: Buffer, timeout: number, onOver: (upgrade: Upgrade) => void) {
+    this.socket = socket
+    this.head = head
+    this.#request = request
+    this.#onOver = onOver
+    this.#timer = setTimeout(onDeadline, timeout, this).unref()
+    this.response = new ServerResponse(request)
+    this.response.shouldKeepAlive = false
+    // A response takes any Duplex; its types speak of sockets only.
+    this.response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
+    this.response.on('finish', () => this.#onReply())
+    socket.on('close', this.#onClose)
+  }
+
+  /** Whether it can still be accepted: nothing was replied, and the client is still there. */
+  get isPending (): boolean {
+    return !this.response.headersSent && !this.socket.destroyed
+  }
+
+  /** Switches protocols: the socket is the caller's from here on. */
+  accept (headers: Record<string, number | string | string[] | undefined>): void {
+    this.#isAccepted = true
+    this.#over()
+    this.response.writeHead(101, headers)
+    this.response.end()
+    this.response.detachSocket(this.socket as Parameters<ServerResponse['detachSocket']>[0])
+    this.socket.removeListener('close', this.#onClose)
+  }
+
+  /** Replies in place of an application that did not in time. */
+  expire (): void {
+    if (this.response.headersSent) {
+      this.destroy()
+      return
+    }
+    const { statusCode = 503, code, message } = new FST_ERR_WS_HANDSHAKE_TIMEOUT()
+    const body = JSON.stringify({ statusCode, code, error: 'Service Unavailable', message })
+    this.response.writeHead(statusCode, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) })
+    this.response.end(body)
+  }
+
+  destroy (): void {
+    this.socket.destroy()
+  }
+
+  /** The reply is written: ends the connection, and waits a moment for the client, since a reset could overtake the reply. */
+  #onReply (): void {
+    if (this.#isAccepted) return
+    clearTimeout(this.#timer)
+    this.socket.end()
+    this.socket.resume()
+    this.#timer = setTimeout(destroyUpgrade, lingerTimeout, this).unref()
+  }
+
+  /** The client has gone: Fastify's `onRequestAbort` hooks listen to the request. */
+  readonly #onClose = (): void => {
+    this.#over()
+    if (!this.response.writableFinished) {
+      this.#request.aborted = true
+      this.#request.emit('close')
+    }
+  }
+
+  #over (): void {
+    clearTimeout(this.#timer)
+    this.#onOver(this)
+  }
+}
+
+function onDeadline (upgrade: Upgrade): void {
+  upgrade.expire()
+}
+
+function destroyUpgrade (upgrade: Upgrade): void {
+  upgrade.destroy()
+}
+
+/** Takes the server's `upgrade` events and hands them to Fastify's router as what they are: requests. */
+export class UpgradeListener {
+  readonly #instance: FastifyInstance
+  readonly #server: Server
+  readonly #timeout: number
+  readonly #pending = new Set<Upgrade>()
+
+  constructor (instance: FastifyInstance, timeout: number) {
+    this.#instance = instance
+    this.#server = instance.server
+    this.#timeout = timeout
+    this.#limitHeaders()
+    this.#server.on('upgrade', this.#onUpgrade)
+  }
+
+  /** Upgrades that are neither accepted nor refused: what is left of them when the server must end is dropped. */
+  destroyPending (): void {
+    for (const upgrade of this.#pending) upgrade.destroy()
+  }
+
+  /** A client that sends its request slowly is Node's to end: it is told not to wait longer than the upgrade may take. */
+  #limitHeaders (): void {
+    const server = this.#server as Server & { connectionsCheckingInterval?: number }
+    if (server.headersTimeout === 0 || server.headersTimeout > this.#timeout) server.headersTimeout = this.#timeout
+    const interval = Math.min(server.connectionsCheckingInterval ?? this.#timeout, Math.ceil(this.#timeout / 4))
+    server.connectionsCheckingInterval = interval
+  }
+
+  readonly #onUpgrade = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => {
+    // Node took its own listener off; a reset from here on would otherwise end the process.
+    socket.on('error', ignore)
+    if (!asksForWebSocket(request.method, request.headers)) {
+      this.#replay(request, socket, head)
+      return
+    }
+    const upgrade = new Upgrade(request, socket, head, this.#timeout, this.#onOver)
+    request[kUpgrade] = upgrade
+    this.#pending.add(upgrade)
+    this.#instance.routing(request, upgrade.response)
+  }
+
+  readonly #onOver = (upgrade: Upgrade): void => {
+    this.#pending.delete(upgrade)
+  }
+
+  /**
+   * Gives a request for another protocol back to the HTTP server without its `Upgrade` header, which a server may
+   * ignore (RFC 9110 section 7.8): REST replies to it, body and keep-alive included, as if this plugin were not there.
+   */
+  #replay (request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`]
+    for (let i = 0; i < request.rawHeaders.length; i += 2) {
+      if (request.rawHeaders[i].toLowerCase() !== 'upgrade') lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
+    }
+    socket.removeListener('error', ignore)
+    socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
+    this.#server.emit(this.#server instanceof TlsServer ? 'secureConnection' : 'connection', socket)
+  }
+}
+
+function ignore (): void {}

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import { FST_ERR_WS_SCHEMA } from '../errors.ts'
+import { Codecs } from '../messages/codec.ts'
+import { SendContract } from '../messages/send-contract.ts'
+import type { ResolvedPluginOptions } from '../options.ts'
+import { memoryAdapter } from '../rooms/memory-adapter.ts'
+import { Registry } from '../rooms/registry.ts'
+import { messageCompilers } from './compilers.ts'
+import type { OwnCompilers } from './compilers.ts'
+import { Connections } from './connections.ts'
+import { UpgradeListener } from './upgrade.ts'
+
+/** How long `app.close()` waits for clients and handlers, in milliseconds. */
+const drainDeadline = 5_000
+
+/** What the WebSocket routes of one server share. */
+export class WsServer {
+  readonly options: ResolvedPluginOptions
+  readonly codecs: Codecs
+  readonly rooms: Registry
+  readonly connections: Connections
+  readonly #instance: FastifyInstance
+  readonly #upgrades: UpgradeListener
+  #isClosing = false
+
+  constructor (instance: FastifyInstance, options: ResolvedPluginOptions) {
+    const node = randomBytes(6).toString('base64url')
+    const { onProtoPoisoning = 'error', onConstructorPoisoning = 'error' } = instance.initialConfig
+    this.#instance = instance
+    this.options = options
+    this.codecs = new Codecs({ protoAction: onProtoPoisoning, constructorAction: onConstructorPoisoning })
+    this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance.log)
+    this.connections = new Connections(node)
+    this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout)
+  }
+
+  /** No upgrade is accepted any more. */
+  get isClosing (): boolean {
+    return this.#isClosing
+  }
+
+  async start (own: OwnCompilers): Promise<void> {
+    const compilers = messageCompilers(this.#instance, own, this.options.ajv)
+    await this.rooms.start((pattern, schema) => {
+      try {
+        return SendContract.compile(schema, part => compilers.serializer(part, pattern), compilers.shared)
+      } catch (error) {
+        throw new FST_ERR_WS_SCHEMA('send', pattern, messageOf(error))
+      }
+    })
+  }
+
+  async stop (): Promise<void> {
+    this.#isClosing = true
+    await this.connections.drain(drainDeadline)
+    this.#upgrades.destroyPending()
+    await this.rooms.stop()
+  }
+}
+
+export function messageOf (error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

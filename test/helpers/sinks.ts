@@ -1,0 +1,62 @@
+import type { FrameSink } from '../../lib/protocol/frame-parser.ts'
+import type { MessageSink } from '../../lib/protocol/message-assembler.ts'
+
+export interface SeenFrame {
+  code: number
+  fin: boolean
+  payload: string
+}
+
+/** Keeps what a FrameParser hands over; payloads as hexadecimal text. */
+export class FrameRecorder implements FrameSink {
+  readonly headers: Array<{ code: number, length: number }> = []
+  readonly parts: Array<{ code: number, part: string }> = []
+  readonly frames: SeenFrame[] = []
+  /** Called after each frame, to pause or stop the parser. */
+  afterFrame: () => void = () => {}
+
+  onHeader (code: number, length: number): void {
+    this.headers.push({ code, length })
+  }
+
+  onPart (code: number, part: Buffer): void {
+    this.parts.push({ code, part: part.toString('hex') })
+  }
+
+  onFrame (code: number, fin: boolean, payload: Buffer): void {
+    this.frames.push({ code, fin, payload: payload.toString('hex') })
+    this.afterFrame()
+  }
+}
+
+export type SeenEvent =
+  | { text: string }
+  | { binary: string }
+  | { ping: string }
+  | { pong: string }
+  | { close: number, reason: string }
+
+/** Keeps what a MessageAssembler hands over; bytes as hexadecimal text. */
+export class MessageRecorder implements MessageSink {
+  readonly events: SeenEvent[] = []
+
+  onText (text: string): void {
+    this.events.push({ text })
+  }
+
+  onBinary (payload: Buffer): void {
+    this.events.push({ binary: payload.toString('hex') })
+  }
+
+  onPing (payload: Buffer): void {
+    this.events.push({ ping: payload.toString('hex') })
+  }
+
+  onPong (payload: Buffer): void {
+    this.events.push({ pong: payload.toString('hex') })
+  }
+
+  onCloseFrame (code: number, reason: string): void {
+    this.events.push({ close: code, reason })
+  }
+}

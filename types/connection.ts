@@ -1,0 +1,70 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { JoinOptions, JoinResult, RoomMessage, RoomSender } from './rooms.ts'
+
+/** The states of the WebSocket interface that browsers have. */
+export type ReadyState = 0 | 1 | 2 | 3
+
+/** One client, as the application sees it. */
+export interface Connection<SentMessage = unknown, Data = unknown> {
+  /** Unique in the cluster. */
+  readonly id: string
+  /** What `onOpen` returned. */
+  readonly data: Data
+  /** The upgrade request's logger. */
+  readonly log: FastifyBaseLogger
+  /** The negotiated subprotocol, `''` when there is none. */
+  readonly protocol: string
+  /** 0 connecting (`onOpen` runs), 1 open, 2 closing, 3 closed. */
+  readonly readyState: ReadyState
+  /** Bytes that wait to be taken by the operating system. */
+  readonly bufferedAmount: number
+  /** `false` while more than `highWaterMark` bytes wait: a polite producer awaits `drained()`. */
+  readonly writable: boolean
+  /** Aborted when the connection closes; pass it on to whatever works for this client. */
+  readonly signal: AbortSignal
+  /** The names of the rooms that it is in. */
+  readonly rooms: ReadonlySet<string>
+
+  /**
+   * Sends a message. After the close has begun it does nothing, as in browsers.
+   *
+   * @throws FST_ERR_WS_SEND_INVALID when the message is none that `schema.send` declares
+   */
+  send (message: SentMessage): void
+  /** Settles when fewer than `highWaterMark` bytes wait, or when the connection has closed. */
+  drained (): Promise<void>
+  /**
+   * Starts the closing handshake (RFC 6455 section 7.1.2).
+   *
+   * @param code 1000 (default), 1001–1003, 1007–1014 or 3000–4999
+   * @param reason at most 123 bytes of UTF-8
+   * @throws FST_ERR_WS_CLOSE_CODE, FST_ERR_WS_CLOSE_REASON
+   */
+  close (code?: number, reason?: string): void
+  /** Drops the connection at once, without the closing handshake. */
+  terminate (): void
+  /**
+   * Sends a ping; settles with the round trip in milliseconds.
+   *
+   * @throws FST_ERR_WS_CLOSED when the connection closes before the pong
+   */
+  ping (): Promise<number>
+
+  /** Joins a room. It takes effect in this process at once; the promise settles when the adapter has subscribed. */
+  join (room: string, options?: JoinOptions): Promise<JoinResult>
+  /** Leaves a room; does nothing when it is not in it. */
+  leave (room: string): Promise<void>
+  /** Everybody in the room but this connection. */
+  to<Name extends string> (room: Name): RoomSender<RoomMessage<Name, SentMessage>>
+}
+
+/** How a connection ended. */
+export interface CloseInfo {
+  /** The close code: the peer's, ours, 1005 for none, 1006 when the connection was lost (RFC 6455 section 7.4). */
+  readonly code: number
+  readonly reason: string
+  /** Whether the closing handshake was completed by both sides. */
+  readonly wasClean: boolean
+  /** The rooms that it was in. */
+  readonly rooms: readonly string[]
+}

@@ -1,0 +1,8 @@
+export type * from './adapter.ts'
+export type * from './codec.ts'
+export type * from './connection.ts'
+export type * from './fastify.ts'
+export type * from './inject.ts'
+export type * from './options.ts'
+export type * from './rooms.ts'
+export type * from './schema.ts'

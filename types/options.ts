@@ -1,0 +1,130 @@
+import type {
+  FastifyRequest, FastifyTypeProvider, RawServerDefault,
+  RawRequestDefaultExpression, RawReplyDefaultExpression, RouteShorthandOptions
+} from 'fastify'
+import type { Options as AjvOptions } from '@fastify/ajv-compiler'
+import type { Adapter } from './adapter.ts'
+import type { CodecOption, Payload } from './codec.ts'
+import type { CloseInfo, Connection } from './connection.ts'
+import type { Infer, Received, Sent, WsHandler, WsHandlerFunction, WsSchema } from './schema.ts'
+
+/**
+ * Which pages may connect, by the `Origin` header of the upgrade request. Requests without one come from no
+ * browser and pass.
+ *
+ * * `'same-origin'`: scheme, host and port of the request itself (with `trustProxy`, those the proxy saw).
+ * * a list of origins such as `'https://example.com'` or `'https://*.example.com'` (one or more labels).
+ * * a function of the origin and the request.
+ * * `{ dangerouslyAllowAny: true }`: every page of the web may act with the cookies of its visitors.
+ */
+export type OriginOption =
+  | 'same-origin'
+  | string
+  | readonly string[]
+  | ((origin: string, request: FastifyRequest) => boolean | Promise<boolean>)
+  | { readonly dangerouslyAllowAny: true }
+
+/** The server's subprotocols; the client's first one among them is chosen. A function may choose by itself. */
+export type SubprotocolsOption =
+  | readonly string[]
+  | ((offered: readonly string[], request: FastifyRequest) => string | null)
+
+/**
+ * What becomes of a message that is not JSON or not valid: `'reply'` answers an error message, `'close'` closes
+ * with 1003, 1007 or 1008, a function decides. The handler never sees it in any case.
+ */
+export type OnInvalidOption = 'reply' | 'close' | ((error: InvalidMessageError, connection: Connection, payload: Payload) => void)
+
+/** Why a message was refused. */
+export interface InvalidMessageError extends Error {
+  readonly code: string
+  /** The close code of `onInvalid: 'close'`. */
+  readonly closeCode: number
+  /** What the validator found. */
+  readonly errors: readonly unknown[]
+}
+
+/** Options of the plugin that a route may override. Durations in milliseconds, sizes in bytes. */
+export interface WsCommonOptions {
+  /** The largest message that is received. Default: Fastify's `bodyLimit` (1 MiB). */
+  maxPayload?: number
+  /** Default: `'same-origin'`. */
+  origin?: OriginOption
+  /** Default: the keys of `codec` when that is a map, else none. */
+  subprotocols?: SubprotocolsOption
+  /** Default: `'json'`. */
+  codec?: CodecOption
+  /** Default: `'reply'`. */
+  onInvalid?: OnInvalidOption
+  /** How many messages of one connection may be handled at the same time. Default: 1, so in order. */
+  concurrency?: number
+  /** `connection.writable` is false above it. Default: 65,536. */
+  highWaterMark?: number
+  /** How long the peer may take for its part of the closing handshake. Default: 5,000. */
+  closeTimeout?: number
+}
+
+/** Options of `app.register(typedWs, …)`. */
+export interface WsPluginOptions extends WsCommonOptions {
+  /**
+   * How long an upgrade may take, from its first byte to the 101. It also caps the server's `headersTimeout`.
+   * Default: 10,000.
+   */
+  handshakeTimeout?: number
+  /** Carries rooms between processes. Default: none, in memory. */
+  adapter?: Adapter
+  /** For the validators of messages, as `Fastify({ ajv })` is for those of requests. Nothing is coerced or removed. */
+  ajv?: Pick<AjvOptionsOfFastify, 'customOptions' | 'plugins'>
+}
+
+type AjvOptionsOfFastify = {
+  customOptions?: AjvOptions
+  plugins?: Array<AjvPlugin | [AjvPlugin, unknown]>
+}
+type AjvPlugin = (ajv: never, options?: never) => unknown
+
+/** The types of the upgrade request, as its schemas describe them. */
+export interface UpgradeGeneric<Provider extends FastifyTypeProvider, Schema extends WsSchema> {
+  Querystring: Schema extends { querystring: infer Part } ? Infer<Provider, Part> : unknown
+  Params: Schema extends { params: infer Part } ? Infer<Provider, Part> : unknown
+  Headers: Schema extends { headers: infer Part } ? Infer<Provider, Part> : unknown
+}
+
+type RestOptions<Provider extends FastifyTypeProvider, Schema extends WsSchema> = Omit<
+  RouteShorthandOptions<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, UpgradeGeneric<Provider, Schema>>,
+  'schema' | 'exposeHeadRoute' | 'bodyLimit'
+>
+
+/** Options of `app.ws(url, options, handler)`: those of a REST route, those of a connection, and its life. */
+export interface WsRouteOptions<
+  This, Provider extends FastifyTypeProvider, Schema extends WsSchema, Data
+> extends WsCommonOptions, RestOptions<Provider, Schema> {
+  schema?: Schema
+  /**
+   * Runs after the 101 and before the first message is handled; messages that arrive meanwhile wait.
+   * What it returns, or resolves to, becomes `connection.data`. When it throws, the connection closes with 1011.
+   */
+  onOpen? (
+    this: This,
+    connection: Connection<Sent<Provider, Schema>>,
+    request: FastifyRequest<UpgradeGeneric<Provider, Schema>>
+  ): Data | Promise<Data>
+  /** Runs exactly once for each `onOpen` that succeeded, when the connection has ended and its handlers have settled. */
+  onClose? (this: This, connection: Connection<Sent<Provider, Schema>, Data>, info: CloseInfo): void | Promise<void>
+}
+
+/** `app.ws`. */
+export interface WsRouteMethod<Instance, Provider extends FastifyTypeProvider> {
+  (url: string, handler: WsHandlerFunction<Instance, unknown, Connection<unknown, undefined>, unknown>): Instance
+  <const Schema extends WsSchema = WsSchema, Data = undefined> (
+    url: string,
+    options: WsRouteOptions<Instance, Provider, Schema, Data>,
+    handler: WsHandler<
+      Instance,
+      Received<Provider, Schema>,
+      Connection<Sent<Provider, Schema>, Data>,
+      Sent<Provider, Schema>
+    >
+  ): Instance
+}
+

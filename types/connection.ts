@@ -31,7 +31,7 @@ export interface Connection<SentMessage = unknown, Data = unknown> {
    * @throws FST_ERR_WS_SEND_INVALID when the message is none that `schema.send` declares
    */
   send (message: SentMessage): void
-  /** Settles when fewer than `highWaterMark` bytes wait, or when the connection has closed. */
+  /** Settles when fewer than `highWaterMark` bytes wait, or when nothing more can be sent. */
   drained (): Promise<void>
   /**
    * Starts the closing handshake (RFC 6455 section 7.1.2).

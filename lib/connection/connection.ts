@@ -57,6 +57,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   #isEnded = false
   #isClosed = false
   #isGone = false
+  #isDropped = false
   #rooms: readonly string[] = []
   #timer: NodeJS.Timeout | null = null
 
@@ -132,7 +133,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   async drained (): Promise<void> {
-    while (!this.writable && !this.#isClosed) {
+    while (!this.writable && this.#canSend) {
       await new Promise<void>(resolve => {
         this.#writer.flush()
         this.#transport.afterWrites(resolve)
@@ -152,6 +153,13 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
     this.#parser.stop()
     this.#inbox.clear()
     this.#transport.destroy()
+  }
+
+  /** As `terminate`, and waits for no handler: the server must end. */
+  drop (): void {
+    this.#isDropped = true
+    this.terminate()
+    if (this.#isClosed) this.#gone()
   }
 
   async ping (): Promise<number> {
@@ -197,7 +205,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
     this.#rooms = this.#route.membership.leaveAll(this)
     this.#pings?.onClose()
     this.#abort?.abort(new FST_ERR_WS_CLOSED())
-    if (this.#inbox.isEmpty) this.#gone()
+    if (this.#inbox.isEmpty || this.#isDropped) this.#gone()
     else this.#startTimer()
   }
 

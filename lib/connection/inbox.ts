@@ -74,8 +74,9 @@ export class Inbox {
   }
 
   #drain (): void {
-    while (this.#isOpen && this.#queue.length > 0 && this.#running < this.#concurrency) {
-      const [payload] = this.#queue.splice(0, 1)
+    while (this.#isOpen && this.#running < this.#concurrency) {
+      const payload = this.#queue.shift()
+      if (payload === undefined) break
       this.#bytes -= payload.length
       if (this.#owner.onMessage(payload)) this.#running++
     }

@@ -60,7 +60,8 @@ export class StreamTransport implements Transport {
   }
 
   afterWrites (callback: () => void): void {
-    this.#stream.write(empty, () => callback())
+    if (this.#stream.writable) this.#stream.write(empty, () => callback())
+    else setImmediate(callback)
   }
 
   cork (): void {

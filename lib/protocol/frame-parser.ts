@@ -36,8 +36,8 @@ export class FrameParser {
   /** Bytes that came while paused, or behind the frame that paused. */
   #rest: Buffer | null = null
 
-  /** The start of a header that a chunk ended in. */
-  readonly #header = Buffer.allocUnsafe(maxHeader)
+  /** The start of a header that a chunk ended in; most connections never need it. */
+  #header: Buffer | null = null
   #headerLength = 0
 
   /** The frame whose payload is not complete. */
@@ -119,11 +119,12 @@ export class FrameParser {
 
   /** Reads a header, and the payload if it is all there. Returns where the next frame begins. */
   #startFrame (chunk: Buffer, offset: number): number {
-    if (this.#headerLength > 0) return this.#continueHeader(chunk, offset)
+    if (this.#header !== null && this.#headerLength > 0) return this.#continueHeader(this.#header, chunk, offset)
     const available = chunk.length - offset
     const size = available < 2 ? 2 : headerLength(chunk, offset)
     if (available < size) {
       if (available >= 2) this.#checkFirstBytes(chunk[offset], chunk[offset + 1])
+      this.#header ??= Buffer.allocUnsafeSlow(maxHeader)
       chunk.copy(this.#header, 0, offset)
       this.#headerLength = available
       return chunk.length
@@ -132,8 +133,7 @@ export class FrameParser {
   }
 
   /** A header that began in an earlier chunk: byte by byte, as its length becomes known. */
-  #continueHeader (chunk: Buffer, offset: number): number {
-    const header = this.#header
+  #continueHeader (header: Buffer, chunk: Buffer, offset: number): number {
     while (offset < chunk.length) {
       header[this.#headerLength++] = chunk[offset++]
       if (this.#headerLength === 2) this.#checkFirstBytes(header[0], header[1])

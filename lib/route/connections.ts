@@ -1,6 +1,9 @@
 import type { ServerConnection } from '../connection/connection.ts'
 import { closeCode } from '../protocol/close.ts'
 
+/** How long connections that were dropped may take to run their `onClose`, in milliseconds. */
+const dropTimeout = 500
+
 /** This process's connections. */
 export class Connections {
   readonly #open = new Set<ServerConnection>()
@@ -38,8 +41,8 @@ export class Connections {
   async drain (deadline: number): Promise<void> {
     for (const connection of this.#open) connection.close(closeCode.goingAway, 'server is closing')
     if (await this.#emptyWithin(deadline)) return
-    for (const connection of this.#open) connection.terminate()
-    await this.#emptyWithin(deadline)
+    for (const connection of this.#open) connection.drop()
+    await this.#emptyWithin(dropTimeout)
   }
 
   #emptyWithin (deadline: number): Promise<boolean> {

@@ -14,6 +14,7 @@ import { FrameParser } from '../protocol/frame-parser.ts'
 import { MessageAssembler } from '../protocol/message-assembler.ts'
 import type { MessageSink } from '../protocol/message-assembler.ts'
 import { MemorySocket } from './memory-socket.ts'
+import { giveConnection } from './upgrade.ts'
 
 /**
  * A test connection through the whole request path: Node's HTTP parser, the router, the hooks, our parser; only
@@ -23,7 +24,7 @@ export async function inject (instance: FastifyInstance, url: string, options: I
   await instance.ready()
   const { client, server } = MemorySocket.pair(options.chunkSize ?? Infinity, options.remoteAddress ?? '127.0.0.1')
   client.on('error', ignore)
-  instance.server.emit('connection', server)
+  giveConnection(instance.server, server)
   const { response, socket, head } = await handshake(client, url, options)
   if (socket === null) throw await rejection(response)
   return new ClientConnection(socket, head, response.headers)

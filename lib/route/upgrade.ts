@@ -162,8 +162,13 @@ export class UpgradeListener {
     }
     socket.removeListener('error', ignore)
     socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
-    this.#server.emit(this.#server instanceof TlsServer ? 'secureConnection' : 'connection', socket)
+    giveConnection(this.#server, socket)
   }
+}
+
+/** Lets an HTTP server serve a stream as if it had just been accepted. */
+export function giveConnection (server: Server, stream: Duplex): void {
+  server.emit(server instanceof TlsServer ? 'secureConnection' : 'connection', stream)
 }
 
 function ignore (): void {}

@@ -127,4 +127,3 @@ export interface WsRouteMethod<Instance, Provider extends FastifyTypeProvider> {
     >
   ): Instance
 }
-

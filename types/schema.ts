@@ -66,7 +66,7 @@ export type WsHandlerFunction<This, Message, Conn, SentMessage> =
 type HandlersBy<Key extends PropertyKey, This, Message, Conn, SentMessage> = Key extends keyof Message
   ? {
       [Literal in Message[Key] & (string | number)]:
-        (this: This, message: Extract<Message, Record<Key, Literal>>, connection: Conn) => Reply<SentMessage>
+      (this: This, message: Extract<Message, Record<Key, Literal>>, connection: Conn) => Reply<SentMessage>
     }
   : never
 

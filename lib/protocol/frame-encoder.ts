@@ -52,7 +52,6 @@ function writePayload (frame: Buffer, offset: number, payload: string | Buffer, 
   }
 }
 
-
 /** A message as one frame: text for a string, binary for a Buffer. */
 export function encodeMessage (payload: string | Buffer): Buffer {
   return encodeFrame(typeof payload === 'string' ? opcode.text : opcode.binary, payload)

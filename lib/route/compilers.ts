@@ -8,6 +8,12 @@ import type { SharedSchemas } from '../messages/union.ts'
 
 type Compiler<Compiled> = (part: { schema: unknown, method: string, url: string, httpPart?: string, httpStatus?: string }) => Compiled
 
+type BuildCompiler<Compiled> = (shared: SharedSchemas, options: object) => Compiler<Compiled>
+
+// The types of both packages describe what Ajv and fast-json-stringify are called with, not what Fastify calls.
+const buildValidator: BuildCompiler<Validate> = AjvCompiler() as never
+const buildSerializer: BuildCompiler<Serialize> = SerializerSelector() as never
+
 /** The compilers that an application has set; undefined where it has not. */
 export interface OwnCompilers {
   readonly validator: Compiler<Validate> | undefined
@@ -37,11 +43,11 @@ export function ownCompilers (instance: FastifyInstance, route: Partial<Record<'
  */
 export function messageCompilers (instance: FastifyInstance, own: OwnCompilers, ajv: NonNullable<WsPluginOptions['ajv']>): MessageCompilers {
   const shared = instance.getSchemas()
-  const validator = own.validator ?? once(() => AjvCompiler()(shared as never, {
-    ...ajv as object,
+  const validator = own.validator ?? once(() => buildValidator(shared, {
+    ...ajv,
     customOptions: { ...ajv.customOptions, coerceTypes: false, removeAdditional: false }
-  }) as unknown as Compiler<Validate>)
-  const serializer = own.serializer ?? once(() => SerializerSelector()(shared, {}) as unknown as Compiler<Serialize>)
+  }))
+  const serializer = own.serializer ?? once(() => buildSerializer(shared, {}))
   return {
     shared,
     // TypeBox's compiler coerces what is not a body.

@@ -1,0 +1,47 @@
+import { ESLint } from 'eslint'
+import t from 'tap'
+import { packageRoot } from './helpers/paths.ts'
+
+const eslint = new ESLint({ cwd: packageRoot })
+
+/** What the linter says of a file that would import `specifier`. */
+async function layerErrors (filePath: string, specifier: string): Promise<string[]> {
+  const [result] = await eslint.lintText(`import { a } from '${specifier}'\n\na()\n`, { filePath })
+  return result?.messages.map(message => message.ruleId ?? message.message) ?? []
+}
+
+t.test('an import against the arrows is a lint error', async t => {
+  const refused = [
+    ['lib/protocol/x.ts', '../connection/connection.ts'],
+    ['lib/protocol/x.ts', 'node:net'],
+    ['lib/protocol/x.ts', 'fastify'],
+    ['lib/messages/x.ts', '../connection/connection.ts'],
+    ['lib/connection/x.ts', '../rooms/room.ts'],
+    ['lib/connection/x.ts', '../route/route.ts'],
+    ['lib/rooms/x.ts', '../route/route.ts'],
+    ['lib/rooms/adapters/x.ts', '../../route/route.ts'],
+    ['lib/route/x.ts', '../plugin.ts'],
+    ['lib/errors.ts', './connection/connection.ts'],
+    ['lib/client/x.ts', '../protocol/frame.ts'],
+    ['types/x.ts', '../lib/index.ts']
+  ] as const
+  for (const [file, specifier] of refused) {
+    t.same(await layerErrors(file, specifier), ['no-restricted-imports'], `${file} must not import ${specifier}`)
+  }
+})
+
+t.test('an import along the arrows is not', async t => {
+  const allowed = [
+    ['lib/protocol/x.ts', './frame.ts'],
+    ['lib/protocol/x.ts', 'node:crypto'],
+    ['lib/connection/x.ts', '../protocol/frame.ts'],
+    ['lib/connection/x.ts', '../errors.ts'],
+    ['lib/rooms/x.ts', '../connection/connection.ts'],
+    ['lib/route/x.ts', '../rooms/registry.ts'],
+    ['lib/plugin.ts', './route/route.ts'],
+    ['lib/client/x.ts', '../../types/index.ts']
+  ] as const
+  for (const [file, specifier] of allowed) {
+    t.same(await layerErrors(file, specifier), [], `${file} may import ${specifier}`)
+  }
+})

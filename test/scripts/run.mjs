@@ -1,0 +1,62 @@
+// `npm test`: every gate in turn, going on after a failure, and a closing line with the counts.
+import { spawn, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { readTap } from './read-tap.mjs'
+
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
+const inheriting = { cwd: packageRoot, stdio: 'inherit' }
+
+const gates = [
+  ['lint', script('lint')],
+  ['build', script('build')],
+  ['compile tests', script('compile')],
+  ['compile examples', script('compile:examples')],
+  ['type tests, TypeScript 5.9', script('test:types:5.9')],
+  ['type tests, TypeScript 7', script('test:types:7')],
+  ['tests', tests],
+  ['coverage', script('test:coverage-check')],
+  ['package', script('test:package')]
+]
+
+/** A gate that is one npm script counts as one test. */
+function script (name) {
+  return () => {
+    const ok = spawnSync('npm', ['run', '--silent', name], inheriting).status === 0
+    return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, leftOut: [] }
+  }
+}
+
+async function tests () {
+  const tap = spawn(process.execPath, ['node_modules/tap/dist/esm/run.mjs', 'run', '--reporter=tap'], {
+    cwd: packageRoot,
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const ended = new Promise(resolve => tap.once('close', resolve))
+  const counts = await readTap(tap.stdout, line => console.log(line))
+  const code = await ended
+  // Such as a crash of the runner itself, or no test file at all.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1
+  return counts
+}
+
+// What earlier runs compiled may since have been renamed or deleted.
+spawnSync('npm', ['run', '--silent', 'clean'], inheriting)
+
+const total = { passed: 0, failed: 0, leftOut: [] }
+const lines = []
+
+for (const [title, gate] of gates) {
+  console.log(`\n== ${title} ==\n`)
+  const started = performance.now()
+  const { passed, failed, leftOut } = await gate()
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  lines.push(`${failed === 0 ? 'ok    ' : 'FAILED'} ${title}: ${passed} passed, ${failed} failed (${seconds} s)`)
+  total.passed += passed
+  total.failed += failed
+  total.leftOut.push(...leftOut)
+}
+
+console.log('\n== summary ==\n')
+for (const line of [...lines, ...total.leftOut]) console.log(line)
+console.log(`\n${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed === 0 ? 0 : 1

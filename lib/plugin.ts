@@ -35,11 +35,10 @@ async function register (instance: FastifyInstance, options: WsPluginOptions): P
     return inject(this, url, injectOptions)
   })
 
-  let compilers = ownCompilers(instance, {})
-  instance.after(() => { compilers = ownCompilers(instance, {}) })
   instance.addHook('onReady', async () => {
     refuseOthers(instance)
-    await server.start(compilers)
+    // Rooms only serialize: the compiler that Fastify may have set up by now does that as ours would.
+    await server.start(ownCompilers(instance, {}))
   })
   instance.addHook('preClose', async () => { await server.stop() })
 }

@@ -1,13 +1,13 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
-import type { CloseInfo, Connection, ReadyState } from '../../types/connection.ts'
+import type { Connection, ReadyState } from '../../types/connection.ts'
 import type { JoinOptions, JoinResult, RoomSender } from '../../types/rooms.ts'
-import { FST_ERR_WS_CLOSE_CODE, FST_ERR_WS_CLOSE_REASON, FST_ERR_WS_CLOSED } from '../errors.ts'
+import { FST_ERR_WS_CLOSED } from '../errors.ts'
 import type { Broadcast } from '../messages/broadcast.ts'
 import type { MessageCodec } from '../messages/codec.ts'
 import type { ErrorMessage } from '../messages/error-message.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
-import { closeCode, encodeClose, isSendableCloseCode, maxReasonBytes } from '../protocol/close.ts'
+import { closeCode, encodeClose, truncateReason } from '../protocol/close.ts'
 import type { CloseStatus } from '../protocol/close.ts'
 import { opcode } from '../protocol/frame.ts'
 import { encodeFrame, encodeMessage } from '../protocol/frame-encoder.ts'
@@ -15,6 +15,7 @@ import { FrameParser } from '../protocol/frame-parser.ts'
 import { MessageAssembler } from '../protocol/message-assembler.ts'
 import type { MessageSink } from '../protocol/message-assembler.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
+import { checkClose, CloseState } from './close-state.ts'
 import { FrameWriter } from './frame-writer.ts'
 import { Inbox } from './inbox.ts'
 import type { InboxOwner } from './inbox.ts'
@@ -35,8 +36,7 @@ export interface ConnectionIdentity {
  * The server's end of a WebSocket. Bytes come in through `onData`, pass the parser and the assembler, and reach
  * the handler as checked messages; they go out through the writer.
  *
- * What ends it are facts, set once each: `closeSent`, `closeReceived`, `isEnded` (the peer sends no more) and
- * `isClosed` (the transport is gone). `readyState` is derived from them.
+ * It ends in facts (CloseState), from which `readyState` is derived.
  */
 export class ServerConnection implements Connection, TransportOwner, MessageSink, InboxOwner {
   readonly id: string
@@ -52,10 +52,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   readonly #inbox: Inbox
 
   #isOpened = false
-  #closeSent: CloseStatus | null = null
-  #closeReceived: CloseStatus | null = null
-  #isEnded = false
-  #isClosed = false
+  readonly #end = new CloseState()
   #isGone = false
   #isDropped = false
   #rooms: readonly string[] = []
@@ -80,8 +77,8 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   get readyState (): ReadyState {
-    if (this.#isClosed) return 3
-    if (this.#closeSent !== null || this.#closeReceived !== null || this.#isEnded) return 2
+    if (this.#end.isClosed) return 3
+    if (this.#end.hasBegun) return 2
     return this.#isOpened ? 1 : 0
   }
 
@@ -100,7 +97,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   get signal (): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController()
-      if (this.#isClosed) this.#abort.abort(new FST_ERR_WS_CLOSED())
+      if (this.#end.isClosed) this.#abort.abort(new FST_ERR_WS_CLOSED())
     }
     return this.#abort.signal
   }
@@ -124,16 +121,16 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   send (message: unknown): void {
-    if (this.#canSend) this.#writer.write(encodeMessage(this.codec.encode(message, this.#route.sends)))
+    if (this.#end.canSend) this.#writer.write(encodeMessage(this.codec.encode(message, this.#route.sends)))
   }
 
   /** Sends what a room sends to all its members. */
   deliver (broadcast: Broadcast): void {
-    if (this.#canSend) this.#writer.write(broadcast.frameFor(this.codec))
+    if (this.#end.canSend) this.#writer.write(broadcast.frameFor(this.codec))
   }
 
   async drained (): Promise<void> {
-    while (!this.writable && this.#canSend) {
+    while (!this.writable && this.#end.canSend) {
       await new Promise<void>(resolve => {
         this.#writer.flush()
         this.#transport.afterWrites(resolve)
@@ -143,7 +140,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
 
   close (code: number = closeCode.normal, reason = ''): void {
     checkClose(code, reason)
-    if (!this.#canSend || this.#closeReceived !== null) return
+    if (!this.#end.canSend || this.#end.received !== null) return
     this.#inbox.clear()
     this.#sendClose({ code, reason })
     this.onInboxRoom()
@@ -159,15 +156,17 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   drop (): void {
     this.#isDropped = true
     this.terminate()
-    if (this.#isClosed) this.#gone()
+    if (this.#end.isClosed) this.#gone()
   }
 
-  async ping (): Promise<number> {
-    if (!this.#canSend) throw new FST_ERR_WS_CLOSED()
+  ping (): Promise<number> {
     this.#pings ??= new Pings()
     const { payload, answered } = this.#pings.start()
-    this.#writer.write(encodeFrame(opcode.ping, payload))
-    return await answered
+    // A ping that nobody awaits must not become an unhandledRejection.
+    answered.catch(ignore)
+    if (this.#end.canSend) this.#writer.write(encodeFrame(opcode.ping, payload))
+    else this.#pings.onClose()
+    return answered
   }
 
   join (room: string, options: JoinOptions = {}): Promise<JoinResult> {
@@ -194,13 +193,13 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
 
   /** The peer sends no more. Half open is no state of a WebSocket: this side ends as soon as its handlers have (RFC 6455 section 7.1.1). */
   onEnd (): void {
-    this.#isEnded = true
+    this.#end.isEnded = true
     this.#startTimer()
     if (this.#inbox.isEmpty) this.#endTransport()
   }
 
   onClose (): void {
-    this.#isClosed = true
+    this.#end.isClosed = true
     this.#stopTimer()
     this.#rooms = this.#route.membership.leaveAll(this)
     this.#pings?.onClose()
@@ -212,15 +211,15 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   /* What the assembler says. */
 
   onText (text: string): void {
-    if (this.#closeSent === null) this.#inbox.push(text)
+    if (this.#end.sent === null) this.#inbox.push(text)
   }
 
   onBinary (payload: Buffer): void {
-    if (this.#closeSent === null) this.#inbox.push(payload)
+    if (this.#end.sent === null) this.#inbox.push(payload)
   }
 
   onPing (payload: Buffer): void {
-    if (!this.#canSend) return
+    if (!this.#end.canSend) return
     if (this.writable) {
       this.#writer.write(encodeFrame(opcode.pong, payload))
       return
@@ -236,10 +235,10 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
 
   /** RFC 6455 section 5.5.1: answered once the messages before it are handled, so that their replies still leave. */
   onCloseFrame (code: number, reason: string): void {
-    this.#closeReceived = { code, reason }
+    this.#end.received = { code, reason }
     this.#parser.stop()
     this.#startTimer()
-    if (this.#closeSent !== null || this.#inbox.isEmpty) this.#answerClose()
+    if (this.#end.sent !== null || this.#inbox.isEmpty) this.#answerClose()
   }
 
   /* What the inbox says. */
@@ -265,15 +264,15 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   onInboxEmpty (): void {
-    if (this.#isClosed) this.#gone()
-    else if (this.#closeReceived !== null) this.#answerClose()
-    else if (this.#isEnded) this.#endTransport()
+    if (this.#end.isClosed) this.#gone()
+    else if (this.#end.received !== null) this.#answerClose()
+    else if (this.#end.isEnded) this.#endTransport()
   }
 
   /* What becomes of a message. */
 
   reply (message: unknown, id: MessageId | undefined): void {
-    if (!this.#canSend) return
+    if (!this.#end.canSend) return
     const { sends } = this.#route
     const payload = id === undefined ? this.codec.encode(message, sends) : this.codec.encodeReply(message, sends, id)
     this.#writer.write(encodeMessage(payload))
@@ -281,7 +280,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
 
   /** Sends an error message. A codec that can't encode it is the application's, and must not end the process. */
   tell (message: ErrorMessage): void {
-    if (!this.#canSend) return
+    if (!this.#end.canSend) return
     try {
       this.#writer.write(encodeMessage(this.codec.encodePlain(message)))
     } catch (error) {
@@ -295,12 +294,8 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
 
   /* The end. */
 
-  get #canSend (): boolean {
-    return this.#closeSent === null && !this.#isClosed
-  }
-
   #sendLatePong (): void {
-    if (this.#latePong !== null && this.#canSend) this.#writer.write(encodeFrame(opcode.pong, this.#latePong))
+    if (this.#latePong !== null && this.#end.canSend) this.#writer.write(encodeFrame(opcode.pong, this.#latePong))
     this.#latePong = null
   }
 
@@ -318,20 +313,20 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   /** Fails the connection: says why, and reads no further (RFC 6455 section 7.1.7). */
   fail (code: number, reason: string): void {
     this.#parser.stop()
-    if (!this.#canSend) return
-    this.#sendClose({ code, reason: truncate(reason) })
+    if (!this.#end.canSend) return
+    this.#sendClose({ code, reason: truncateReason(reason) })
     this.#endTransport()
     this.#transport.resume()
   }
 
   #sendClose (status: CloseStatus): void {
-    this.#closeSent = status
+    this.#end.sent = status
     this.#writer.write(encodeFrame(opcode.close, encodeClose(status.code, status.reason)))
     this.#startTimer()
   }
 
   #answerClose (): void {
-    if (this.#canSend && this.#closeReceived !== null) this.#sendClose({ code: this.#closeReceived.code, reason: '' })
+    if (this.#end.canSend && this.#end.received !== null) this.#sendClose({ code: this.#end.received.code, reason: '' })
     this.#endTransport()
   }
 
@@ -354,7 +349,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   onTimeout (): void {
     this.#timer = null
     this.#inbox.clear()
-    if (this.#isClosed) this.#gone()
+    if (this.#end.isClosed) this.#gone()
     else this.#transport.destroy()
   }
 
@@ -371,32 +366,17 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
     const { onClose, instance, onGone } = this.#route
     if (this.#isOpened && onClose !== null) {
       try {
-        await onClose.call(instance, this, this.#closeInfo())
+        await onClose.call(instance, this, this.#end.info(this.#rooms))
       } catch (error) {
         this.log.error({ err: error }, 'onClose failed')
       }
     }
     onGone(this)
   }
-
-  /** RFC 6455 sections 7.1.4 to 7.1.6. */
-  #closeInfo (): CloseInfo {
-    const { code, reason } = this.#closeReceived ?? this.#closeSent ?? { code: closeCode.abnormal, reason: '' }
-    return { code, reason, wasClean: this.#closeReceived !== null && this.#closeSent !== null, rooms: this.#rooms }
-  }
 }
+
+function ignore (): void {}
 
 function onTimeout (connection: ServerConnection): void {
   connection.onTimeout()
-}
-
-/** @throws FST_ERR_WS_CLOSE_CODE, FST_ERR_WS_CLOSE_REASON */
-export function checkClose (code: number, reason: string): void {
-  if (!Number.isInteger(code) || !isSendableCloseCode(code)) throw new FST_ERR_WS_CLOSE_CODE(code)
-  if (typeof reason !== 'string' || Buffer.byteLength(reason) > maxReasonBytes) throw new FST_ERR_WS_CLOSE_REASON()
-}
-
-/** As much of a reason as a close frame holds. */
-function truncate (reason: string): string {
-  return Buffer.byteLength(reason) <= maxReasonBytes ? reason : Buffer.from(reason).subarray(0, maxReasonBytes - 3).toString().replace(/\ufffd+$/, '')
 }

@@ -22,8 +22,12 @@ export class Broadcast {
 
   /** @throws FST_ERR_WS_SEND_INVALID */
   static of (message: unknown, contract: SendContract): Broadcast {
-    const isBare = typeof message === 'string' || Buffer.isBuffer(message)
-    return new Broadcast(message, contract, isBare ? null : contract.serialize(message))
+    if (typeof message === 'string' && contract === SendContract.undeclared) return new Broadcast(message, contract, null)
+    if (!ArrayBuffer.isView(message)) return new Broadcast(message, contract, contract.serialize(message))
+    // Bytes have no JSON: all that a contract can do is refuse them.
+    contract.project(message)
+    const bytes = Buffer.isBuffer(message) ? message : Buffer.from(message.buffer, message.byteOffset, message.byteLength)
+    return new Broadcast(bytes, contract, null)
   }
 
   /** As published by another process. */

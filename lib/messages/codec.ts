@@ -100,7 +100,7 @@ class CustomCodec implements MessageCodec {
 
   encodeReply (message: unknown, contract: SendContract, id: MessageId): Payload {
     const projected = contract.project(message)
-    return this.#payload(typeof projected === 'object' && projected !== null ? { ...projected, id } : projected)
+    return this.#payload(hasFields(projected) ? { ...projected, id } : projected)
   }
 
   encodePlain (message: object): Payload {
@@ -163,6 +163,11 @@ export interface CodecChoice {
 /** The codec of one connection. */
 export function codecFor (choice: CodecChoice, protocol: string): MessageCodec {
   return choice.bySubprotocol?.get(protocol) ?? choice.fallback
+}
+
+/** Not so arrays, bytes, dates and the like, which a codec encodes as what they are. */
+function hasFields (value: unknown): value is object {
+  return Object.prototype.toString.call(value) === '[object Object]'
 }
 
 function isCodec (option: unknown): option is Codec {

@@ -22,7 +22,7 @@ interface SentKind {
 
 /**
  * How the `id` of a reply gets into its JSON: `through` the serializer, which declares it; `spliced` into the text
- * of one that doesn't, as a key must not stand twice; `merged`, where a composed schema does not tell.
+ * of one that doesn't, as a key must not stand twice; `merged`, where a composed schema, or the message itself, does not tell.
  */
 type ReplyId = 'through' | 'spliced' | 'merged'
 
@@ -74,9 +74,10 @@ export class SendContract {
   serializeReply (message: unknown, id: MessageId): string {
     const kind = this.#kindOf(message)
     if (!isObject(message)) return run(kind.serialize, message)
-    if (kind.replyId === 'through') return run(kind.serialize, { ...message, id })
+    if (kind.replyId === 'through' && typeof message.toJSON !== 'function') return run(kind.serialize, { ...message, id })
     const text = run(kind.serialize, message)
-    if (kind.replyId === 'merged') return JSON.stringify({ ...JSON.parse(text), id })
+    if (!text.startsWith('{')) return text
+    if (kind.replyId !== 'spliced' || 'id' in message) return JSON.stringify({ ...JSON.parse(text), id })
     const prefix = `{"id":${JSON.stringify(id)}`
     return text === '{}' ? `${prefix}}` : `${prefix},${text.slice(1)}`
   }

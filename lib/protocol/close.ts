@@ -35,6 +35,16 @@ export function isSendableCloseCode (code: number): boolean {
     (code >= 1000 && code <= 1014 && code !== 1004 && code !== closeCode.noStatus && code !== closeCode.abnormal)
 }
 
+/** As much of a reason as a close frame holds. */
+export function truncateReason (reason: string): string {
+  const bytes = Buffer.from(reason)
+  if (bytes.length <= maxReasonBytes) return reason
+  let end = maxReasonBytes
+  // Not within a sequence of UTF-8.
+  while ((bytes[end] & 0xc0) === 0x80) end--
+  return bytes.toString('utf8', 0, end)
+}
+
 /** Reads the payload of a close frame (RFC 6455 section 5.5.1). */
 export function parseClose (payload: Buffer): CloseStatus {
   if (payload.length === 0) return { code: closeCode.noStatus, reason: '' }

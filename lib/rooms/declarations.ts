@@ -17,9 +17,9 @@ export class Declarations {
   #byPrefix: Array<{ prefix: string, declaration: Declaration }> = []
 
   /** @throws FST_ERR_WS_ROOM_PATTERN, FST_ERR_WS_ROOM_DECLARED */
-  add (pattern: string, schema: unknown): Declaration {
+  add (pattern: string, schema: unknown, contract: SendContract | null = null): Declaration {
     if (typeof pattern !== 'string' || pattern === '' || pattern.slice(0, -1).includes('*')) throw new FST_ERR_WS_ROOM_PATTERN(pattern)
-    const declaration: Declaration = { pattern, schema, contract: null }
+    const declaration: Declaration = { pattern, schema, contract }
     if (pattern.endsWith('*')) {
       const prefix = pattern.slice(0, -1)
       if (this.#byPrefix.some(entry => entry.prefix === prefix)) throw new FST_ERR_WS_ROOM_DECLARED(pattern)

@@ -2,7 +2,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Adapter, Envelope } from '../../types/adapter.ts'
 import type { Connection } from '../../types/connection.ts'
 import type { JoinOptions, JoinResult, Room, RoomDeclaration, RoomFamily, RoomRegistry, RoomSender, SendOptions } from '../../types/rooms.ts'
-import { checkClose, ServerConnection } from '../connection/connection.ts'
+import { checkClose } from '../connection/close-state.ts'
+import { ServerConnection } from '../connection/connection.ts'
 import type { Membership } from '../connection/membership.ts'
 import { FST_ERR_WS_ROOM_NAME } from '../errors.ts'
 import { Broadcast } from '../messages/broadcast.ts'
@@ -19,6 +20,9 @@ const maxNameLength = 256
 /** A room without history has nothing to recover. */
 const joined: JoinResult = Object.freeze({ recovered: false, replayed: 0 })
 
+/** Makes the contract of a declared schema. */
+type Compile = (pattern: string, schema: unknown) => SendContract
+
 /** All rooms of this process, and its connections' way to them. */
 export class Registry implements RoomRegistry, Membership {
   /** The id of this process, unique in the cluster. */
@@ -28,6 +32,8 @@ export class Registry implements RoomRegistry, Membership {
   readonly #declarations = new Declarations()
   readonly #members = new Members()
   readonly #log: FastifyBaseLogger
+  /** null until the start: before it, shared schemas and compilers may still be added. */
+  #compile: Compile | null = null
 
   constructor (node: string, adapter: Adapter, log: FastifyBaseLogger) {
     this.node = node
@@ -36,8 +42,8 @@ export class Registry implements RoomRegistry, Membership {
     this.#log = log
   }
 
-  /** @param compile makes the contract of a declared schema */
-  async start (compile: (pattern: string, schema: unknown) => SendContract): Promise<void> {
+  async start (compile: Compile): Promise<void> {
+    this.#compile = compile
     for (const declaration of this.#declarations) {
       if (declaration.schema !== undefined) declaration.contract = compile(declaration.pattern, declaration.schema)
     }
@@ -63,7 +69,9 @@ export class Registry implements RoomRegistry, Membership {
   }
 
   declare (pattern: string, declaration: RoomDeclaration): RoomFamily {
-    this.#declarations.add(pattern, declaration.send)
+    const { send } = declaration
+    const contract = send === undefined ? null : this.#compile?.(pattern, send)
+    this.#declarations.add(pattern, send, contract)
     return { pattern, room: name => this.room(name) }
   }
 
@@ -81,7 +89,7 @@ export class Registry implements RoomRegistry, Membership {
     if (connection.readyState === 3) return Promise.resolve(joined)
     const isFirst = this.#members.add(room, connection)
     const result = (isFirst ? this.#subscriptions.want(room) : this.#subscriptions.ready(room)).then(() => joined)
-    result.catch(ignore)
+    result.catch(error => this.#log.warn({ err: error, room }, 'room was not subscribed to'))
     return result
   }
 
@@ -160,8 +168,6 @@ export class Registry implements RoomRegistry, Membership {
     return failure
   }
 }
-
-function ignore (): void {}
 
 function checkName (name: string): void {
   if (typeof name !== 'string' || name === '' || name.length > maxNameLength) throw new FST_ERR_WS_ROOM_NAME()

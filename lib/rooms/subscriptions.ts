@@ -15,7 +15,7 @@ export class Subscriptions {
   /** Settles when the room is subscribed to. */
   want (room: string): Promise<void> {
     let subscription = this.#rooms.get(room)
-    if (subscription === undefined) this.#rooms.set(room, subscription = { wanted: true, has: false, turn: Promise.resolve() })
+    if (subscription === undefined) this.#rooms.set(room, subscription = { wanted: true, has: false, hasFailed: false, turn: Promise.resolve() })
     subscription.wanted = true
     return this.#settle(room, subscription)
   }
@@ -28,12 +28,20 @@ export class Subscriptions {
     return this.#settle(room, subscription)
   }
 
-  /** Settles when what was asked for the room so far is done. */
+  /** Settles when a wanted room is subscribed to; tries again where the last attempt failed. */
   ready (room: string): Promise<void> {
-    return this.#rooms.get(room)?.turn ?? Promise.resolve()
+    const subscription = this.#rooms.get(room)
+    if (subscription === undefined) return Promise.resolve()
+    return subscription.hasFailed ? this.#settle(room, subscription) : subscription.turn
+  }
+
+  /** How many rooms are wanted, or still being dropped. */
+  get size (): number {
+    return this.#rooms.size
   }
 
   #settle (room: string, subscription: Subscription): Promise<void> {
+    subscription.hasFailed = false
     const turn = subscription.turn.then(() => this.#apply(room, subscription), () => this.#apply(room, subscription))
     // Who joins hears of a failure; when nobody listens it is no unhandledRejection.
     turn.catch(ignore)
@@ -42,14 +50,20 @@ export class Subscriptions {
   }
 
   async #apply (room: string, subscription: Subscription): Promise<void> {
-    if (subscription.wanted && !subscription.has) {
-      await this.#adapter.subscribe(room)
-      subscription.has = true
-    } else if (!subscription.wanted && subscription.has) {
-      subscription.has = false
-      await this.#adapter.unsubscribe(room)
+    try {
+      if (subscription.wanted && !subscription.has) {
+        await this.#adapter.subscribe(room)
+        subscription.has = true
+      } else if (!subscription.wanted && subscription.has) {
+        subscription.has = false
+        await this.#adapter.unsubscribe(room)
+      }
+    } catch (error) {
+      subscription.hasFailed = true
+      throw error
+    } finally {
+      if (!subscription.wanted && !subscription.has && this.#rooms.get(room) === subscription) this.#rooms.delete(room)
     }
-    if (!subscription.wanted && !subscription.has && this.#rooms.get(room) === subscription) this.#rooms.delete(room)
   }
 }
 
@@ -58,6 +72,8 @@ interface Subscription {
   wanted: boolean
   /** Whether the adapter is subscribed. */
   has: boolean
+  /** Whether the last thing asked of the adapter failed, and nothing has been asked since. */
+  hasFailed: boolean
   /** The last thing asked of the adapter for it. */
   turn: Promise<void>
 }

@@ -1,0 +1,39 @@
+import type { CloseInfo } from '../../types/connection.ts'
+import { FST_ERR_WS_CLOSE_CODE, FST_ERR_WS_CLOSE_REASON } from '../errors.ts'
+import { closeCode, isSendableCloseCode, maxReasonBytes } from '../protocol/close.ts'
+import type { CloseStatus } from '../protocol/close.ts'
+
+const lost: CloseStatus = Object.freeze({ code: closeCode.abnormal, reason: '' })
+
+/** How far the end of a connection has come: facts, set once each. Everything else is derived from them. */
+export class CloseState {
+  /** Our close frame. */
+  sent: CloseStatus | null = null
+  /** The peer's close frame. */
+  received: CloseStatus | null = null
+  /** The peer sends no more. */
+  isEnded = false
+  /** The transport is gone. */
+  isClosed = false
+
+  get hasBegun (): boolean {
+    return this.sent !== null || this.received !== null || this.isEnded || this.isClosed
+  }
+
+  /** Messages and pongs may leave until our close frame has (RFC 6455 section 5.5.1). */
+  get canSend (): boolean {
+    return this.sent === null && !this.isClosed
+  }
+
+  /** RFC 6455 sections 7.1.4 to 7.1.6. */
+  info (rooms: readonly string[]): CloseInfo {
+    const { code, reason } = this.received ?? this.sent ?? lost
+    return { code, reason, wasClean: this.received !== null && this.sent !== null, rooms }
+  }
+}
+
+/** @throws FST_ERR_WS_CLOSE_CODE, FST_ERR_WS_CLOSE_REASON */
+export function checkClose (code: number, reason: string): void {
+  if (!Number.isInteger(code) || !isSendableCloseCode(code)) throw new FST_ERR_WS_CLOSE_CODE(code)
+  if (typeof reason !== 'string' || Buffer.byteLength(reason) > maxReasonBytes) throw new FST_ERR_WS_CLOSE_REASON()
+}

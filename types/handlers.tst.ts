@@ -13,30 +13,29 @@ const Joined = Type.Object({ type: Type.Literal('joined'), members: Type.Integer
 const Said = Type.Object({ type: Type.Literal('said'), text: Type.String() })
 const schema = { receive: Type.Union([Join, Say]), send: Type.Union([Joined, Said]) }
 
-type Join = { type: 'join', room: string }
-type Say = { type: 'say', text: string }
+type JoinMessage = { type: 'join', room: string }
+type SayMessage = { type: 'say', text: string }
 
 /* A map has one handler a message type, each given its own. */
 
 app.ws('/map', { schema }, {
   join (message) {
-    expectTypeOf(message).toBe<Join>()
+    expectTypeOf(message).toBe<JoinMessage>()
     // @ts-expect-error what belongs to the other type
     void message.text
   },
   say (message) {
-    expectTypeOf(message).toBe<Say>()
+    expectTypeOf(message).toBe<SayMessage>()
   }
 })
 
+// @ts-expect-error no handler for say
 app.ws('/missing', { schema }, {
-  // @ts-expect-error no handler for say
   join () {}
 })
 
-app.ws('/missing-all', { schema }, {
-  // @ts-expect-error no handler at all
-})
+// @ts-expect-error no handler at all
+app.ws('/missing-all', { schema }, {})
 
 app.ws('/extra', { schema }, {
   join () {},
@@ -60,7 +59,7 @@ app.ws('/not-a-function', { schema }, {
 app.ws('/too-narrow', { schema }, {
   join () {},
   // @ts-expect-error say messages are given, not join messages
-  say (message: Join) {}
+  say (message: JoinMessage) {}
 })
 
 /* What is answered must be a message of schema.send, or nothing, at once or later. */
@@ -105,16 +104,16 @@ app.ws('/received-is-not-sent', { schema }, {
 /* A function is given every message. */
 
 app.ws('/function', { schema }, (message, connection) => {
-  expectTypeOf(message).toBe<Join | Say>()
+  expectTypeOf(message).toBe<JoinMessage | SayMessage>()
   if (message.type === 'join') return { type: 'joined', members: message.room.length }
-  expectTypeOf(message).toBe<Say>()
+  expectTypeOf(message).toBe<SayMessage>()
   connection.send({ type: 'said', text: message.text })
 })
 
 app.ws('/async-function', { schema }, async message => ({ type: 'said', text: message.type }))
 
 app.ws('/function-declaration', { schema }, function (message) {
-  expectTypeOf(message).toBe<Join | Say>()
+  expectTypeOf(message).toBe<JoinMessage | SayMessage>()
 })
 
 // @ts-expect-error no such message
@@ -168,29 +167,30 @@ app.ws('/by-code', { schema: { receive: Twice } }, {
   y: message => expectTypeOf(message.right).toBe<string>()
 })
 
+// @ts-expect-error a key of each property
 app.ws('/by-both', { schema: { receive: Twice } }, {
   a: () => {},
-  // @ts-expect-error a key of each property
   y: () => {}
 })
 
 /* What tells nothing apart keys no map. */
 
 app.ws('/one-type', { schema: { receive: Say } }, {
-  say: message => expectTypeOf(message).toBe<Say>()
+  say: message => expectTypeOf(message).toBe<SayMessage>()
 })
 
-app.ws('/same-literal', {
-  schema: {
-    receive: Type.Union([
-      Type.Object({ type: Type.Literal('a'), kind: Type.Literal('x') }),
-      Type.Object({ type: Type.Literal('a'), kind: Type.Literal('y') })
-    ])
-  }
-}, {
-  x: () => {},
-  y: () => {}
+const SameType = Type.Union([
+  Type.Object({ type: Type.Literal('a'), kind: Type.Literal('x') }),
+  Type.Object({ type: Type.Literal('a'), kind: Type.Literal('y') })
+])
+
+app.ws('/same-type', { schema: { receive: SameType } }, {
+  x: message => expectTypeOf(message.kind).toBe<'x'>(),
+  y: message => expectTypeOf(message.kind).toBe<'y'>()
 })
+
+// @ts-expect-error both have the type a
+app.ws('/same-type', { schema: { receive: SameType } }, { a: () => {} })
 
 app.ws('/optional-literal', {
   schema: {
@@ -210,3 +210,22 @@ app.ws('/no-schema', {}, { a: () => {} })
 
 // @ts-expect-error a map needs options with a schema
 app.ws('/no-options', { a: () => {} })
+
+/* An error stands where it is made, whatever stands before it. */
+
+app.ws('/missing-after-on-open', {
+  schema,
+  onOpen: (connection, request) => ({ ip: request.ip })
+// @ts-expect-error no handler for say
+}, {
+  join () {}
+})
+
+app.ws('/wrong-reply-after-on-open', {
+  schema,
+  onOpen: (connection, request) => ({ ip: request.ip })
+}, {
+  join () {},
+  // @ts-expect-error not a message
+  say: async () => 5
+})

@@ -29,7 +29,7 @@ export interface InjectedConnection {
    */
   receive<Message = unknown> (): Promise<Message>
   /**
-   * Waits for the server's close frame; messages that nobody received are dropped.
+   * Waits until the server has closed; messages that came before can still be received.
    *
    * @throws FST_ERR_WS_INJECT_CLOSE when the code differs
    */

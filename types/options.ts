@@ -103,6 +103,7 @@ export interface WsRouteOptions<
   /**
    * Runs after the 101 and before the first message is handled; messages that arrive meanwhile wait.
    * What it returns, or resolves to, becomes `connection.data`. When it throws, the connection closes with 1011.
+   * Write it before `onClose`: TypeScript infers from left to right.
    */
   onOpen? (
     this: This,
@@ -115,8 +116,12 @@ export interface WsRouteOptions<
 
 /** `app.ws`. */
 export interface WsRouteMethod<Instance, Provider extends FastifyTypeProvider> {
-  (url: string, handler: WsHandlerFunction<Instance, unknown, Connection<unknown, undefined>, unknown>): Instance
-  <const Schema extends WsSchema = WsSchema, Data = undefined> (
+  (url: string, handler: WsHandlerFunction<Instance, unknown, Connection, unknown>): Instance
+  /*
+   * Without `onOpen`, data is unknown. A narrower default would be what `onOpen` must return while TypeScript reports
+   * an error of the handlers, and the error would stand at `onOpen`.
+   */
+  <const Schema extends WsSchema = WsSchema, Data = unknown> (
     url: string,
     options: WsRouteOptions<Instance, Provider, Schema, Data>,
     handler: WsHandler<

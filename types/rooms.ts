@@ -19,7 +19,7 @@ export type RoomMessage<Name extends string, Otherwise = unknown> =
 
 export interface JoinOptions {
   /** The `eventId` of the last message that the client has: asks for those that it missed. */
-  since?: string
+  since?: string | undefined
 }
 
 export interface JoinResult {

@@ -51,10 +51,15 @@ type NamesEachMember<Message, Key extends keyof Message> =
       : true
     : false
 
+/** The properties that all members declare; an index signature (`additionalProperties`) is none. */
+type KeysOf<Message> = keyof { [Key in keyof Message as string extends Key ? never : number extends Key ? never : Key]: unknown }
+
 /** The properties that tell the members of a union apart: a distinct string or number literal in each. */
-export type DiscriminatorOf<Message> = unknown extends Message
-  ? never
-  : { [Key in keyof Message]-?: NamesEachMember<Message, Key> extends true ? Key : never }[keyof Message]
+export type DiscriminatorOf<Message, Key = KeysOf<Message>> = [Message] extends [object]
+  ? Key extends keyof Message
+    ? NamesEachMember<Message, Key> extends true ? Key : never
+    : never
+  : never
 
 /** What a handler may answer: a message to send back, or nothing; at once or later. */
 export type Reply<SentMessage> = SentMessage | void | Promise<SentMessage | void>
@@ -74,6 +79,10 @@ type HandlersBy<Key extends PropertyKey, This, Message, Conn, SentMessage> = Key
 export type WsHandlerMap<This, Message, Conn, SentMessage> =
   HandlersBy<DiscriminatorOf<Message>, This, Message, Conn, SentMessage>
 
-export type WsHandler<This, Message, Conn, SentMessage> =
-  | WsHandlerFunction<This, Message, Conn, SentMessage>
-  | WsHandlerMap<This, Message, Conn, SentMessage>
+/**
+ * A function for all messages, or an object of them. A conditional type, so that TypeScript knows the messages
+ * before it looks at what a function returns: literals in replies would widen otherwise.
+ */
+export type WsHandler<This, Message, Conn, SentMessage> = unknown extends Message
+  ? WsHandlerFunction<This, Message, Conn, SentMessage>
+  : WsHandlerFunction<This, Message, Conn, SentMessage> | WsHandlerMap<This, Message, Conn, SentMessage>

@@ -313,8 +313,8 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   /** Fails the connection: says why, and reads no further (RFC 6455 section 7.1.7). */
   fail (code: number, reason: string): void {
     this.#parser.stop()
-    if (!this.#end.canSend) return
-    this.#sendClose({ code, reason: truncateReason(reason) })
+    if (this.#end.isClosed) return
+    if (this.#end.sent === null) this.#sendClose({ code, reason: truncateReason(reason) })
     this.#endTransport()
     this.#transport.resume()
   }

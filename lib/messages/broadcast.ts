@@ -30,13 +30,11 @@ export class Broadcast {
     return new Broadcast(bytes, contract, null)
   }
 
-  /** As published by another process. */
+  /** As published by another process, which has applied the contract. */
   static from (envelope: Exclude<Envelope, { kind: 'close' }>): Broadcast {
-    if (envelope.kind === 'json') {
-      const json = String(envelope.payload)
-      return new Broadcast(JSON.parse(json), SendContract.undeclared, json)
-    }
-    return new Broadcast(envelope.payload, SendContract.undeclared, null)
+    return envelope.kind === 'json'
+      ? new Broadcast(undefined, SendContract.undeclared, String(envelope.payload))
+      : new Broadcast(envelope.payload, SendContract.undeclared, null)
   }
 
   frameFor (codec: MessageCodec): Buffer {
@@ -50,7 +48,10 @@ export class Broadcast {
   }
 
   #encode (codec: MessageCodec): string | Buffer {
-    return codec.isJson && this.#json !== null ? this.#json : codec.encode(this.#message, this.#contract)
+    if (this.#json === null) return codec.encode(this.#message, this.#contract)
+    if (codec.isJson) return this.#json
+    // JSON connections need no value, and most rooms have no other.
+    return codec.encode(this.#message ?? JSON.parse(this.#json), this.#contract)
   }
 
   /** As other processes get it. */

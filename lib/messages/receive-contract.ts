@@ -88,6 +88,8 @@ export class ReceiveContract<Handler> {
     if (typeof result === 'object' && result !== null) {
       if ('error' in result && result.error) throw invalid(errorsOf(result.error))
       if ('value' in result) return result.value
+      // It is refused all the same: its rejection must not end the process.
+      if (result instanceof Promise) result.catch(ignore)
     }
     throw new FST_ERR_WS_VALIDATOR_RESULT()
   }
@@ -100,6 +102,8 @@ export class ReceiveContract<Handler> {
     return new FST_ERR_WS_UNKNOWN_TYPE(`message/${property} ${found}, expected one of ${expected}`)
   }
 }
+
+function ignore (): void {}
 
 function ownProperty (message: unknown, property: string): unknown {
   if (typeof message !== 'object' || message === null || !Object.hasOwn(message, property)) return undefined

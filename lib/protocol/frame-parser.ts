@@ -71,6 +71,9 @@ export class FrameParser {
     try {
       this.#parse(chunk)
       while (this.#rest !== null && !this.#paused) this.#parse(this.#takeRest(this.#rest))
+    } catch (error) {
+      this.stop()
+      throw error
     } finally {
       this.#pushing = false
     }

@@ -49,6 +49,8 @@ export function asksForWebSocket (method: string | undefined, headers: Handshake
  */
 export function readHandshake (httpVersion: string, headers: HandshakeHeaders): Handshake {
   if (httpVersion !== '1.1') throw new HandshakeError('http', 'a WebSocket handshake needs HTTP/1.1')
+  // Node asks this of other requests only.
+  if (headers.host === undefined) throw new HandshakeError('http', 'a WebSocket handshake needs a Host header')
   if (headers['sec-websocket-version'] !== protocolVersion) {
     throw new HandshakeError('version', `Sec-WebSocket-Version must be ${protocolVersion}`)
   }
@@ -80,10 +82,23 @@ function listOf (header: string | string[] | undefined): string[] {
   if (header === undefined) return []
   const elements = []
   for (const part of String(header).split(',')) {
-    const element = part.trim()
+    const element = trimSpace(part)
     if (element !== '') elements.push(element)
   }
   return elements
+}
+
+/** Without the spaces and tabs around it, which are all that counts as white space (RFC 9110 section 5.6.3). */
+function trimSpace (part: string): string {
+  let start = 0
+  let end = part.length
+  while (start < end && isSpace(part, start)) start++
+  while (end > start && isSpace(part, end - 1)) end--
+  return part.slice(start, end)
+}
+
+function isSpace (text: string, at: number): boolean {
+  return text[at] === ' ' || text[at] === '\t'
 }
 
 /** Whether a name may stand in `Sec-WebSocket-Protocol`. */

@@ -65,7 +65,8 @@ export class Registry implements RoomRegistry, Membership {
   }
 
   * [Symbol.iterator] (): Iterator<Room> {
-    for (const name of this.#members.rooms.keys()) yield new NamedRoom(name, this)
+    // A copy, as in NamedRoom: a body that moves members to new rooms must end.
+    for (const name of [...this.#members.rooms.keys()]) yield new NamedRoom(name, this)
   }
 
   declare (pattern: string, declaration: RoomDeclaration): RoomFamily {

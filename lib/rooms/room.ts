@@ -25,7 +25,8 @@ export class NamedRoom implements Room {
   }
 
   [Symbol.iterator] (): Iterator<Connection> {
-    return this.#registry.membersOf(this.name)[Symbol.iterator]()
+    // A copy: a loop whose body joins rooms, or leaves and joins again, must end.
+    return [...this.#registry.membersOf(this.name)][Symbol.iterator]()
   }
 
   send (message: unknown, options: SendOptions = toAll): Promise<void> {

@@ -66,6 +66,33 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     }
   })
 
+  /** The last `onSend` hook. Fastify is not called back once protocols are switched: the socket is no longer its. */
+  function switchProtocols (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: (error: Error | null, payload?: unknown) => void): void {
+    const upgrade = upgradeOf(request.raw)
+    const handshake = handshakeOf(request.raw)
+    if (reply.statusCode !== 101 || upgrade === null || handshake === null || context === null) {
+      done(null, payload)
+      return
+    }
+    if (server.isClosing) {
+      done(new FST_ERR_WS_CLOSING())
+      return
+    }
+    reply.hijack()
+    if (!upgrade.isPending) return
+    const { protocol } = upgrade
+    upgrade.accept(headersOf101(reply, handshake.key, protocol))
+    const connection = new ServerConnection(new StreamTransport(upgrade.socket), context, {
+      id: server.connections.nextId(),
+      log: request.log,
+      protocol,
+      codec: codecFor(codecs, protocol)
+    })
+    server.connections.add(connection)
+    open(connection, onOpen as OnOpen | null, instance, request)
+    if (upgrade.head.length > 0) connection.onData(upgrade.head)
+  }
+
   const checkHandshake = createHandshakeHook(compileOrigin(resolved.origin))
   instance.route({
     ...rest,
@@ -76,29 +103,27 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     exposeHeadRoute: false,
     constraints: { ...rest.constraints, [constraintName]: forWebSocket },
     onRequest: [checkHandshake, ...([] as unknown[]).concat(rest.onRequest ?? [])] as RouteOptions['onRequest'],
+    onSend: [...([] as unknown[]).concat(rest.onSend ?? []), switchProtocols] as RouteOptions['onSend'],
+    onError: [isNo101, ...([] as unknown[]).concat(rest.onError ?? [])] as RouteOptions['onError'],
     handler: (request, reply) => {
       if (server.isClosing) throw new FST_ERR_WS_CLOSING()
       const upgrade = upgradeOf(request.raw)
       const handshake = handshakeOf(request.raw)
-      if (upgrade === null || handshake === null || context === null || !upgrade.isPending) {
+      if (upgrade === null || handshake === null || !upgrade.isPending) {
         reply.hijack()
         return
       }
-      const protocol = chooseSubprotocol(handshake.protocols, request)
-      const headers = headersOf101(reply, handshake.key, protocol)
-      reply.hijack()
-      upgrade.accept(headers)
-      const connection = new ServerConnection(new StreamTransport(upgrade.socket), context, {
-        id: server.connections.nextId(),
-        log: request.log,
-        protocol,
-        codec: codecFor(codecs, protocol)
-      })
-      server.connections.add(connection)
-      open(connection, onOpen as OnOpen | null, instance, request)
-      if (upgrade.head.length > 0) connection.onData(upgrade.head)
+      upgrade.protocol = chooseSubprotocol(handshake.protocols, request)
+      // Sent as any reply: cookies and sessions are set by `onSend` hooks.
+      void reply.code(101).send()
     }
   })
+}
+
+/** What an `onSend` hook fails with is no 101, whatever the error handler makes of it. */
+function isNo101 (_request: FastifyRequest, reply: FastifyReply, _error: Error, done: () => void): void {
+  if (reply.statusCode === 101) void reply.code(500)
+  done()
 }
 
 /** Runs `onOpen`; messages are handled once it is done. */

@@ -1,9 +1,10 @@
 import { ServerResponse } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
-import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
+import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
 import { asksForWebSocket } from '../protocol/handshake.ts'
 
 /** How long a client whose upgrade was refused may take to close its side, in milliseconds. */
@@ -13,32 +14,46 @@ const kUpgrade = Symbol('fastify-typed-ws.upgrade')
 
 type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
 
+/** Node's types say Duplex; `_httpMessage` is where Node keeps the response whose turn it is. */
+type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
+
 /** The upgrade that a request asks for; null for any other request. */
 export function upgradeOf (request: IncomingMessage): Upgrade | null {
   return (request as UpgradeRequest)[kUpgrade] ?? null
 }
 
+/** An application may reply when the deadline already has: that must not throw, since nobody would catch it. */
+class UpgradeResponse extends ServerResponse {
+  override writeHead (...head: [number, ...never[]]): this {
+    return this.writableEnded ? this : super.writeHead(...head)
+  }
+}
+
 /** A request to upgrade, from the event to the 101 or to the end of another reply. */
 export class Upgrade {
-  readonly socket: Duplex
+  readonly socket: Socket
   /** Bytes that came in the same segment as the request. */
   readonly head: Buffer
   readonly response: ServerResponse
+  /** The subprotocol that was chosen, `''` for none. */
+  protocol = ''
   readonly #request: IncomingMessage
   readonly #onOver: (upgrade: Upgrade) => void
   #timer: NodeJS.Timeout
   #isAccepted = false
 
-  constructor (request: IncomingMessage, socket: Duplex, head: Buffer, timeout: number, onOver: (upgrade: Upgrade) => void) {
+  constructor (request: IncomingMessage, socket: Socket, head: Buffer, timeout: number, onOver: (upgrade: Upgrade) => void) {
     this.socket = socket
     this.head = head
     this.#request = request
     this.#onOver = onOver
     this.#timer = setTimeout(onDeadline, timeout, this).unref()
-    this.response = new ServerResponse(request)
+    // The timeouts of HTTP, for quiet or kept-alive connections, end here.
+    socket.setTimeout(0)
+    this.response = new UpgradeResponse(request)
     this.response.shouldKeepAlive = false
-    // A response takes any Duplex; its types speak of sockets only.
-    this.response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
+    this.response.assignSocket(socket)
+    this.response.on('error', ignore)
     this.response.on('finish', () => this.#onReply())
     socket.on('close', this.#onClose)
   }
@@ -54,17 +69,18 @@ export class Upgrade {
     this.#over()
     this.response.writeHead(101, headers)
     this.response.end()
-    this.response.detachSocket(this.socket as Parameters<ServerResponse['detachSocket']>[0])
+    this.response.detachSocket(this.socket)
+    this.socket.removeListener('drain', onDrain)
     this.socket.removeListener('close', this.#onClose)
   }
 
-  /** Replies in place of an application that did not in time. */
-  expire (): void {
+  /** Replies 503 in place of an application that did not in time, or no longer should. */
+  refuse ({ statusCode = 503, code, message }: Error & { statusCode?: number, code: string }): void {
+    if (this.response.writableFinished) return
     if (this.response.headersSent) {
       this.destroy()
       return
     }
-    const { statusCode = 503, code, message } = new FST_ERR_WS_HANDSHAKE_TIMEOUT()
     const body = JSON.stringify({ statusCode, code, error: 'Service Unavailable', message })
     this.response.writeHead(statusCode, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) })
     this.response.end(body)
@@ -99,7 +115,7 @@ export class Upgrade {
 }
 
 function onDeadline (upgrade: Upgrade): void {
-  upgrade.expire()
+  upgrade.refuse(new FST_ERR_WS_HANDSHAKE_TIMEOUT())
 }
 
 function destroyUpgrade (upgrade: Upgrade): void {
@@ -121,9 +137,9 @@ export class UpgradeListener {
     this.#server.on('upgrade', this.#onUpgrade)
   }
 
-  /** Upgrades that are neither accepted nor refused: what is left of them when the server must end is dropped. */
-  destroyPending (): void {
-    for (const upgrade of this.#pending) upgrade.destroy()
+  /** Ends the upgrades that are neither accepted nor refused, since the server must end. */
+  refusePending (): void {
+    for (const upgrade of this.#pending) upgrade.refuse(new FST_ERR_WS_CLOSING())
   }
 
   /** A client that sends its request slowly is Node's to end: it is told not to wait longer than the upgrade may take. */
@@ -135,8 +151,20 @@ export class UpgradeListener {
   }
 
   readonly #onUpgrade = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => {
-    // Node took its own listener off; a reset from here on would otherwise end the process.
+    // Node took its own listeners off; a reset from here on would otherwise end the process, and a large reply stall.
     socket.on('error', ignore)
+    socket.on('drain', onDrain)
+    this.#inTurn(request, socket as Socket, head)
+  }
+
+  /** An upgrade pipelined behind requests that are still to be answered waits for them (RFC 9112 section 9.3.2). */
+  #inTurn (request: UpgradeRequest, socket: HttpSocket, head: Buffer): void {
+    if (socket._httpMessage != null) {
+      socket._httpMessage.once('finish', () => this.#inTurn(request, socket, head))
+      return
+    }
+    // The reply before it was the last.
+    if (!socket.writable) return
     if (!asksForWebSocket(request.method, request.headers)) {
       this.#replay(request, socket, head)
       return
@@ -161,6 +189,7 @@ export class UpgradeListener {
       if (request.rawHeaders[i].toLowerCase() !== 'upgrade') lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
     }
     socket.removeListener('error', ignore)
+    socket.removeListener('drain', onDrain)
     socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
     giveConnection(this.#server, socket)
   }
@@ -169,6 +198,10 @@ export class UpgradeListener {
 /** Lets an HTTP server serve a stream as if it had just been accepted. */
 export function giveConnection (server: Server, stream: Duplex): void {
   server.emit(server instanceof TlsServer ? 'secureConnection' : 'connection', stream)
+}
+
+function onDrain (this: HttpSocket): void {
+  this._httpMessage?.emit('drain')
 }
 
 function ignore (): void {}

@@ -54,7 +54,7 @@ export class WsServer {
   async stop (): Promise<void> {
     this.#isClosing = true
     await this.connections.drain(drainDeadline)
-    this.#upgrades.destroyPending()
+    this.#upgrades.refusePending()
     await this.rooms.stop()
   }
 }

@@ -4,11 +4,15 @@ import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import typedWs from '../../lib/index.ts'
 import type { WsPluginOptions } from '../../types/index.ts'
+import { RawClient } from './raw-client.ts'
 
 /** A Fastify instance with the plugin, closed when the test ends. */
 export async function buildApp (t: Test, options: WsPluginOptions = {}, serverOptions: FastifyServerOptions = {}): Promise<FastifyInstance> {
   const app = Fastify(serverOptions)
-  t.after(() => app.close())
+  t.after(() => {
+    RawClient.dropAll()
+    return app.close()
+  })
   await app.register(typedWs, options)
   return app
 }

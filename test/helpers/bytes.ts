@@ -55,6 +55,12 @@ export function cut (bytes: Buffer, size: number): Buffer[] {
   return pieces
 }
 
+/** Cuts bytes at some points; those beyond their end do not count. */
+export function cutAt (bytes: Buffer, points: readonly number[]): Buffer[] {
+  const borders = [0, ...points.filter(point => point < bytes.length), bytes.length].sort((a, b) => a - b)
+  return borders.slice(1).map((end, i) => bytes.subarray(borders[i], end))
+}
+
 export interface ReadFrame {
   fin: boolean
   rsv: number

@@ -21,6 +21,7 @@ export interface HttpReply {
 
 /** A client on a bare TCP socket: writes any bytes, and reads replies and frames. */
 export class RawClient {
+  static readonly #open = new Set<Socket>()
   readonly socket: Socket
   #received = Buffer.alloc(0)
   #wake: () => void = () => {}
@@ -29,19 +30,25 @@ export class RawClient {
 
   private constructor (socket: Socket) {
     this.socket = socket
+    RawClient.#open.add(socket)
     socket.on('data', chunk => {
       this.#received = Buffer.concat([this.#received, chunk])
       this.#wake()
     })
     socket.on('end', () => { this.#ended = true; this.#wake() })
-    socket.on('close', () => { this.#closed = true; this.#wake() })
+    socket.on('close', () => { RawClient.#open.delete(socket); this.#closed = true; this.#wake() })
     socket.on('error', () => {})
   }
 
+  /** Drops the clients that a test left open: none of them would answer the server's close. */
+  static dropAll (): void {
+    for (const socket of RawClient.#open) socket.destroy()
+  }
+
   /** Connects to the loopback interface. */
-  static connect (port: number): Promise<RawClient> {
+  static connect (port: number, host = '127.0.0.1'): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => {
+      const socket = connect({ port, host, allowHalfOpen: true }, () => {
         socket.off('error', reject)
         resolve(new RawClient(socket))
       })

@@ -21,7 +21,7 @@ export interface InjectedConnection {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** Sends a message: a string or a Buffer as it is, everything else as JSON. */
   send (message: unknown): void
-  /** Sends a ping; settles with the payload of the pong. */
+  /** Sends a ping; settles with the payload of the pong, or rejects with FST_ERR_WS_CLOSED when the server closes before. */
   ping (payload?: Payload): Promise<Buffer>
   /**
    * The next message: parsed when it is JSON, else a string; a Buffer when it is binary.

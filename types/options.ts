@@ -1,5 +1,5 @@
 import type {
-  FastifyRequest, FastifyTypeProvider, RawServerDefault,
+  FastifyRequest, FastifySchema, FastifySchemaCompiler, FastifySerializerCompiler, FastifyTypeProvider, RawServerDefault,
   RawRequestDefaultExpression, RawReplyDefaultExpression, RouteShorthandOptions
 } from 'fastify'
 import type { Options as AjvOptions } from '@fastify/ajv-compiler'
@@ -92,14 +92,24 @@ export interface UpgradeGeneric<Provider extends FastifyTypeProvider, Schema ext
 
 type RestOptions<Provider extends FastifyTypeProvider, Schema extends WsSchema> = Omit<
   RouteShorthandOptions<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, UpgradeGeneric<Provider, Schema>>,
-  'schema' | 'exposeHeadRoute' | 'bodyLimit'
+  'schema' | 'exposeHeadRoute' | 'bodyLimit' | 'validatorCompiler' | 'serializerCompiler'
 >
+
+type ValidatorCompiler = FastifySchemaCompiler<FastifySchema>
+type SerializerCompiler = FastifySerializerCompiler<FastifySchema>
 
 /** Options of `app.ws(url, options, handler)`: those of a REST route, those of a connection, and its life. */
 export interface WsRouteOptions<
   This, Provider extends FastifyTypeProvider, Schema extends WsSchema, Data
 > extends WsCommonOptions, RestOptions<Provider, Schema> {
   schema?: Schema
+  /**
+   * As of a REST route; it makes the validators of messages too.
+   * A method, so that it may ask for the schemas of one library, as TypeBoxValidatorCompiler does.
+   */
+  validatorCompiler? (...part: Parameters<ValidatorCompiler>): ReturnType<ValidatorCompiler>
+  /** As of a REST route; it makes the serializers of messages too. */
+  serializerCompiler? (...part: Parameters<SerializerCompiler>): ReturnType<SerializerCompiler>
   /**
    * Runs after the 101 and before the first message is handled; messages that arrive meanwhile wait.
    * What it returns, or resolves to, becomes `connection.data`. When it throws, the connection closes with 1011.

@@ -1,6 +1,7 @@
 // app.ws as a route of Fastify: its request, its hooks, its scope, its options.
 import Fastify from 'fastify'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import typedWs from '../lib/index.ts'
 import type { Codec, Connection, InvalidMessageError, Payload } from '../lib/index.ts'
@@ -122,6 +123,23 @@ void app.register(async scope => {
     say: async message => ({ text: message.text })
   })
 }, { prefix: '/async' })
+
+/* Compilers of a route. */
+
+app.ws('/compilers', {
+  validatorCompiler: TypeBoxValidatorCompiler,
+  serializerCompiler: ({ schema }) => {
+    expectTypeOf(schema).toBe<FastifySchema>()
+    return data => JSON.stringify(data)
+  }
+}, () => {})
+
+app.ws('/inline-compiler', { validatorCompiler: ({ schema, url }) => value => url !== '' && schema !== value }, () => {})
+
+app.ws('/wrong-compiler', {
+  // @ts-expect-error a compiler answers a validator
+  validatorCompiler: () => true
+}, () => {})
 
 /* Options of the connection, by route and by plugin. */
 

@@ -13,6 +13,8 @@ export class CloseState {
   received: CloseStatus | null = null
   /** The peer sends no more. */
   isEnded = false
+  /** Nothing more can leave: the sending side of the transport is ended. */
+  isFinished = false
   /** The transport is gone. */
   isClosed = false
 
@@ -22,7 +24,7 @@ export class CloseState {
 
   /** Messages and pongs may leave until our close frame has (RFC 6455 section 5.5.1). */
   get canSend (): boolean {
-    return this.sent === null && !this.isClosed
+    return this.sent === null && !this.isFinished && !this.isClosed
   }
 
   /** RFC 6455 sections 7.1.4 to 7.1.6. */

@@ -115,8 +115,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
 
   /** `onOpen` failed: the connection ends without ever having been open. */
   abandon (): void {
-    this.#inbox.clear()
-    this.fail(closeCode.internalError, '')
+    this.refuse(closeCode.internalError, '')
     this.#inbox.open()
   }
 
@@ -314,9 +313,15 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   fail (code: number, reason: string): void {
     this.#parser.stop()
     if (this.#end.isClosed) return
-    if (this.#end.sent === null) this.#sendClose({ code, reason: truncateReason(reason) })
+    if (this.#end.canSend) this.#sendClose({ code, reason: truncateReason(reason) })
     this.#endTransport()
     this.#transport.resume()
+  }
+
+  /** Fails the connection over a message: those behind it are not handled. */
+  refuse (code: number, reason: string): void {
+    this.#inbox.clear()
+    this.fail(code, reason)
   }
 
   #sendClose (status: CloseStatus): void {
@@ -333,6 +338,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   /** The server ends the TCP connection first (RFC 6455 section 7.1.1). */
   #endTransport (): void {
     this.#writer.flush()
+    this.#end.isFinished = true
     this.#transport.end()
   }
 

@@ -69,12 +69,14 @@ function refuse (error: InvalidMessageError, id: MessageId | undefined, payload:
   if (onInvalid === 'reply') {
     connection.tell(invalidMessage(error, id))
   } else if (onInvalid === 'close') {
-    connection.fail(error.closeCode, error.message)
+    connection.refuse(error.closeCode, error.message)
   } else {
+    const onFailure = (error: unknown): void => connection.log.error({ err: error }, 'onInvalid failed')
     try {
-      onInvalid.call(route.instance, error, connection, payload)
+      const result: unknown = onInvalid.call(route.instance, error, connection, payload)
+      if (isThenable(result)) result.then(undefined, onFailure)
     } catch (error) {
-      connection.log.error({ err: error }, 'onInvalid failed')
+      onFailure(error)
     }
   }
 }

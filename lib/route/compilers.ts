@@ -11,7 +11,8 @@ type Compiler<Compiled> = (part: { schema: unknown, method: string, url: string,
 type BuildCompiler<Compiled> = (shared: SharedSchemas, options: object) => Compiler<Compiled>
 
 // The types of both packages describe what Ajv and fast-json-stringify are called with, not what Fastify calls.
-const buildValidator: BuildCompiler<Validate> = AjvCompiler() as never
+// A new pool each time: it tells its Ajvs apart by neither their plugins nor their patterns.
+const validatorPool = (): BuildCompiler<Validate> => AjvCompiler() as never
 const buildSerializer: BuildCompiler<Serialize> = SerializerSelector() as never
 
 /** The compilers that an application has set; undefined where it has not. */
@@ -43,7 +44,7 @@ export function ownCompilers (instance: FastifyInstance, route: Partial<Record<'
  */
 export function messageCompilers (instance: FastifyInstance, own: OwnCompilers, ajv: NonNullable<WsPluginOptions['ajv']>): MessageCompilers {
   const shared = instance.getSchemas()
-  const validator = own.validator ?? once(() => buildValidator(shared, {
+  const validator = own.validator ?? once(() => validatorPool()(shared, {
     ...ajv,
     customOptions: { ...ajv.customOptions, coerceTypes: false, removeAdditional: false }
   }))

@@ -58,12 +58,14 @@ class ErrorReply {
   readonly raw = { statusCode: 200 }
   message: ErrorMessage | null
   sent = false
+  readonly #error: unknown
   readonly #id: MessageId | undefined
 
   constructor (server: FastifyInstance, error: unknown, connection: ServerConnection, id: MessageId | undefined, log: FastifyBaseLogger, facts: RouteFacts) {
     this.server = server
     this.log = log
     this.message = failedMessage(error, id)
+    this.#error = error
     this.#id = id
     const { url, config } = facts
     this.request = { id: connection.id, log, method: 'GET', url, headers: {}, params: {}, query: {}, routeOptions: { url, method: 'GET', config }, server, connection }
@@ -108,10 +110,14 @@ class ErrorReply {
   send (payload?: unknown): this {
     if (this.sent) return this
     this.sent = true
-    const base = failedMessage(payload instanceof Error ? payload : undefined, this.#id)
-    if (typeof payload === 'string') {
+    // Whatever was thrown is an error, be it a string: passed on as it is, it is told to nobody.
+    const isError = payload instanceof Error || payload === this.#error
+    const base = failedMessage(isError ? payload : undefined, this.#id)
+    if (isError) {
+      this.message = base
+    } else if (typeof payload === 'string') {
       this.message = { ...base, message: payload }
-    } else if (typeof payload === 'object' && payload !== null && !(payload instanceof Error)) {
+    } else if (typeof payload === 'object' && payload !== null) {
       this.message = { ...base, ...payload, ...withId(this.#id), type: 'error' }
     } else {
       this.message = base

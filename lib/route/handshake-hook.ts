@@ -17,7 +17,7 @@ export function handshakeOf (request: IncomingMessage): Handshake | null {
 export function createHandshakeHook (originPolicy: OriginPolicy | null) {
   return async function checkHandshake (request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (upgradeOf(request.raw) === null) {
-      offerUpgrade(reply)
+      offerUpgrade(reply, 'Upgrade')
       throw new FST_ERR_WS_UPGRADE_REQUIRED()
     }
     try {
@@ -25,7 +25,7 @@ export function createHandshakeHook (originPolicy: OriginPolicy | null) {
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
       if (error.fault !== 'version') throw new FST_ERR_WS_HANDSHAKE(error.message)
-      offerUpgrade(reply)
+      offerUpgrade(reply, 'Upgrade, close')
       throw new FST_ERR_WS_VERSION(error.message)
     }
     const { origin } = request.raw.headers
@@ -36,6 +36,6 @@ export function createHandshakeHook (originPolicy: OriginPolicy | null) {
 }
 
 /** What a 426 must say (RFC 9110 section 15.5.22, RFC 6455 section 4.4). */
-function offerUpgrade (reply: FastifyReply): void {
-  void reply.header('Upgrade', 'websocket').header('Connection', 'Upgrade').header('Sec-WebSocket-Version', protocolVersion)
+function offerUpgrade (reply: FastifyReply, connection: string): void {
+  void reply.header('Upgrade', 'websocket').header('Connection', connection).header('Sec-WebSocket-Version', protocolVersion)
 }

@@ -83,7 +83,7 @@ class ClientConnection implements InjectedConnection, MessageSink {
   readonly #parser: FrameParser
   readonly #messages: unknown[] = []
   readonly #waiters: Waiter[] = []
-  readonly #pongs: Array<(payload: Buffer) => void> = []
+  readonly #pongs: Waiter[] = []
   #closeSent = false
   #status: { code: number, reason: string } | null = null
   readonly #closed: Promise<void>
@@ -106,8 +106,12 @@ class ClientConnection implements InjectedConnection, MessageSink {
   }
 
   ping (payload: Payload = ''): Promise<Buffer> {
-    return new Promise(resolve => {
-      this.#pongs.push(resolve)
+    return new Promise<Buffer>((resolve, reject) => {
+      if (this.#status !== null || this.#socket.destroyed) {
+        reject(new FST_ERR_WS_CLOSED())
+        return
+      }
+      this.#pongs.push({ resolve: pong => resolve(pong as Buffer), reject })
       this.#frame(opcode.ping, payload)
     })
   }
@@ -153,7 +157,7 @@ class ClientConnection implements InjectedConnection, MessageSink {
   }
 
   onPong (payload: Buffer): void {
-    this.#pongs.shift()?.(payload)
+    this.#pongs.shift()?.resolve(payload)
   }
 
   onCloseFrame (code: number, reason: string): void {
@@ -169,7 +173,7 @@ class ClientConnection implements InjectedConnection, MessageSink {
   }
 
   #rejectWaiters (): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(new FST_ERR_WS_CLOSED())
+    for (const waiter of [...this.#waiters.splice(0), ...this.#pongs.splice(0)]) waiter.reject(new FST_ERR_WS_CLOSED())
   }
 
   #sendClose (code: number, reason: string): void {

@@ -56,7 +56,9 @@ export class MemorySocket extends Duplex {
   override _destroy (error: Error | null, callback: (error: Error | null) => void): void {
     const peer = this.#peer
     this.#peer = null
-    if (peer !== null && !peer.destroyed) setImmediate(() => peer.destroy())
+    // After an end on both sides, the peer may still have to read.
+    const isOver = this.writableFinished && this.readableEnded
+    if (peer !== null && !peer.destroyed && !isOver) setImmediate(() => peer.destroy())
     callback(error)
   }
 

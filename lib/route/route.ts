@@ -81,7 +81,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     reply.hijack()
     if (!upgrade.isPending) return
     const { protocol } = upgrade
-    upgrade.accept(headersOf101(reply, handshake.key, protocol))
+    const head = upgrade.accept(headersOf101(reply, handshake.key, protocol))
     const connection = new ServerConnection(new StreamTransport(upgrade.socket), context, {
       id: server.connections.nextId(),
       log: request.log,
@@ -90,7 +90,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     })
     server.connections.add(connection)
     open(connection, onOpen as OnOpen | null, instance, request)
-    if (upgrade.head.length > 0) connection.onData(upgrade.head)
+    if (head.length > 0) connection.onData(head)
   }
 
   const checkHandshake = createHandshakeHook(compileOrigin(resolved.origin))

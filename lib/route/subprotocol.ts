@@ -19,7 +19,8 @@ export function compileSubprotocols (option: SubprotocolsOption | null, codecs: 
       return chosen !== null && offered.includes(chosen) ? chosen : ''
     }
   }
-  const own = new Set(option ?? codecs.bySubprotocol?.keys() ?? [])
+  if (option !== null && !Array.isArray(option)) throw new FST_ERR_WS_OPTION('subprotocols', 'must be a list of names, or a function')
+  const own = new Set<unknown>(option ?? codecs.bySubprotocol?.keys() ?? [])
   for (const name of own) {
     if (typeof name !== 'string' || !isToken(name)) throw new FST_ERR_WS_OPTION('subprotocols', `${String(name)} is not a token`)
   }

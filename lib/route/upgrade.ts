@@ -10,6 +10,9 @@ import { asksForWebSocket } from '../protocol/handshake.ts'
 /** How long a client whose upgrade was refused may take to close its side, in milliseconds. */
 const lingerTimeout = 1_000
 
+/** How much of what follows the request is kept until the 101, in bytes. */
+const headLimit = 64 * 1024
+
 const kUpgrade = Symbol('fastify-typed-ws.upgrade')
 
 type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
@@ -32,22 +35,22 @@ class UpgradeResponse extends ServerResponse {
 /** A request to upgrade, from the event to the 101 or to the end of another reply. */
 export class Upgrade {
   readonly socket: Socket
-  /** Bytes that came in the same segment as the request. */
-  readonly head: Buffer
   readonly response: ServerResponse
   /** The subprotocol that was chosen, `''` for none. */
   protocol = ''
   readonly #request: IncomingMessage
   readonly #onOver: (upgrade: Upgrade) => void
+  /** What followed the request. */
+  #head: Buffer
   #timer: NodeJS.Timeout
   #isAccepted = false
 
   constructor (request: IncomingMessage, socket: Socket, head: Buffer, timeout: number, onOver: (upgrade: Upgrade) => void) {
     this.socket = socket
-    this.head = head
+    this.#head = head
     this.#request = request
     this.#onOver = onOver
-    this.#timer = setTimeout(onDeadline, timeout, this).unref()
+    this.#timer = setTimeout(onDeadline, timeout, this)
     // The timeouts of HTTP, for quiet or kept-alive connections, end here.
     socket.setTimeout(0)
     this.response = new UpgradeResponse(request)
@@ -55,6 +58,9 @@ export class Upgrade {
     this.response.assignSocket(socket)
     this.response.on('error', ignore)
     this.response.on('finish', () => this.#onReply())
+    // A socket that nobody reads would not tell that the client has gone.
+    socket.on('data', this.#onData)
+    socket.on('end', this.#onEnd)
     socket.on('close', this.#onClose)
   }
 
@@ -63,15 +69,19 @@ export class Upgrade {
     return !this.response.headersSent && !this.socket.destroyed
   }
 
-  /** Switches protocols: the socket is the caller's from here on. */
-  accept (headers: Record<string, number | string | string[] | undefined>): void {
+  /** Switches protocols: the socket is the caller's from here on, and so are the bytes that followed the request. */
+  accept (headers: Record<string, number | string | string[] | undefined>): Buffer {
     this.#isAccepted = true
     this.#over()
     this.response.writeHead(101, headers)
     this.response.end()
     this.response.detachSocket(this.socket)
     this.socket.removeListener('drain', onDrain)
+    this.socket.removeListener('data', this.#onData)
+    this.socket.removeListener('end', this.#onEnd)
     this.socket.removeListener('close', this.#onClose)
+    this.socket.resume()
+    return this.#head
   }
 
   /** Replies 503 in place of an application that did not in time, or no longer should. */
@@ -97,6 +107,17 @@ export class Upgrade {
     this.socket.end()
     this.socket.resume()
     this.#timer = setTimeout(destroyUpgrade, lingerTimeout, this).unref()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.response.headersSent) return
+    this.#head = Buffer.concat([this.#head, chunk])
+    if (this.#head.length >= headLimit) this.socket.pause()
+  }
+
+  /** Node's HTTP server takes a client that ends its side for gone, too. */
+  readonly #onEnd = (): void => {
+    if (!this.response.headersSent) this.destroy()
   }
 
   /** The client has gone: Fastify's `onRequestAbort` hooks listen to the request. */

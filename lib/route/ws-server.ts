@@ -3,12 +3,14 @@ import type { FastifyInstance } from 'fastify'
 import { FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { Codecs } from '../messages/codec.ts'
 import { SendContract } from '../messages/send-contract.ts'
-import type { ResolvedPluginOptions } from '../options.ts'
+import type { ResolvedOptions, ResolvedPluginOptions } from '../options.ts'
 import { memoryAdapter } from '../rooms/memory-adapter.ts'
 import { Registry } from '../rooms/registry.ts'
 import { messageCompilers } from './compilers.ts'
 import type { OwnCompilers } from './compilers.ts'
 import { Connections } from './connections.ts'
+import { compileOrigin } from './origin.ts'
+import { compileSubprotocols } from './subprotocol.ts'
 import { UpgradeListener } from './upgrade.ts'
 
 /** How long `app.close()` waits for clients and handlers, in milliseconds. */
@@ -30,6 +32,7 @@ export class WsServer {
     this.#instance = instance
     this.options = options
     this.codecs = new Codecs({ protoAction: onProtoPoisoning, constructorAction: onConstructorPoisoning })
+    checkInherited(options.route, this.codecs)
     this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance.log)
     this.connections = new Connections(node)
     this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout)
@@ -57,6 +60,12 @@ export class WsServer {
     this.#upgrades.refusePending()
     await this.rooms.stop()
   }
+}
+
+/** Refuses what routes would, before there is one. */
+function checkInherited (options: ResolvedOptions, codecs: Codecs): void {
+  compileOrigin(options.origin)
+  compileSubprotocols(options.subprotocols, codecs.select(options.codec))
 }
 
 export function messageOf (error: unknown): string {

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { close, readFrame, text } from './bytes.ts'
 import type { ReadFrame } from './bytes.ts'
 
@@ -54,6 +56,15 @@ export class RawClient {
       })
       socket.once('error', reject)
     })
+  }
+
+  /** Connects by TLS, trusting any certificate. */
+  static async connectTls (port: number): Promise<RawClient> {
+    const { socket } = await RawClient.connect(port)
+    socket.removeAllListeners('data')
+    const secured = connectTls({ socket, rejectUnauthorized: false })
+    await once(secured, 'secureConnect')
+    return new RawClient(secured)
   }
 
   /** Connects, upgrades, and checks the accept value. */

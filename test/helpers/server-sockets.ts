@@ -11,6 +11,8 @@ export class ServerSockets {
   constructor (app: FastifyInstance) {
     this.#app = app
     app.server.on('connection', (socket: Socket) => {
+      // A socket that another protocol was asked for on is handed to the server again.
+      if (this.#open.has(socket)) return
       this.#open.add(socket)
       socket.once('close', () => {
         this.#open.delete(socket)

@@ -1,32 +1,84 @@
-// The README's example, compiled against the packed package.
+// What users write, compiled against the packed package; first the README's example.
 import Fastify from 'fastify'
-import typedWs from 'fastify-typed-ws'
+import typedWs, { memoryAdapter, MemoryHub } from 'fastify-typed-ws'
+import type { Adapter, InjectedConnection, Room } from 'fastify-typed-ws'
 import { Type } from '@sinclair/typebox'
+import type { Static } from '@sinclair/typebox'
 
 const app = Fastify({ logger: true })
-await app.register(typedWs, { maxPayload: 64 * 1024 })
+await app.register(typedWs)
 
-const Join = Type.Object({ type: Type.Literal('join'), room: Type.String(), since: Type.Optional(Type.String()) })
+const Join = Type.Object({ type: Type.Literal('join'), room: Type.String() })
 const Say = Type.Object({ type: Type.Literal('say'), room: Type.String(), text: Type.String({ maxLength: 500 }) })
-const Joined = Type.Object({ type: Type.Literal('joined'), members: Type.Integer(), recovered: Type.Boolean() })
-const Said = Type.Object({ type: Type.Literal('said'), room: Type.String(), from: Type.String(), text: Type.String() })
-
-app.get('/health', async () => ({ ok: true }))
+const Joined = Type.Object({ type: Type.Literal('joined'), room: Type.String(), members: Type.Integer() })
+const Said = Type.Object({ type: Type.Literal('said'), from: Type.String(), text: Type.String() })
 
 app.ws('/socket', {
   schema: {
-    querystring: Type.Object({ name: Type.String() }),
-    receive: Type.Union([Join, Say]),
-    send: Type.Union([Joined, Said])
+    querystring: Type.Object({ name: Type.String() }),               // of the upgrade request: a 400 before the 101
+    receive: Type.Union([Join, Say]),                                // what clients send
+    send: Type.Union([Joined, Said])                                 // what the server sends
   },
-  onOpen: (connection, request) => ({ name: request.query.name }),
-  onClose: (connection, { code, reason, wasClean }) => {}
+  onOpen: (connection, request) => ({ name: request.query.name })    // becomes connection.data
 }, {
-  async join (message, connection) {
-    const { recovered } = await connection.join(message.room, { since: message.since })
-    return { type: 'joined', members: app.room(message.room).size, recovered }
+  join (message, connection) {                                       // message: { type: 'join', room: string }
+    connection.join(message.room)
+    return { type: 'joined', room: message.room, members: app.room(message.room).size }
   },
-  say (message, connection) {
-    connection.to(message.room).send({ type: 'said', room: message.room, from: connection.data.name, text: message.text })
+  say (message, connection) {                                        // never called with an invalid message
+    connection.to(message.room).send({ type: 'said', from: connection.data.name, text: message.text })
   }
 })
+
+await app.listen({ port: 3000 })
+
+// Seen from outside: types are exactly those of the schemas, and what does not fit them is an error.
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
+
+function exactly<Expected> () {
+  return <Actual>(_value: Actual, ..._mismatch: Same<Actual, Expected> extends true ? [] : [never]) => {}
+}
+
+app.ws('/checked', {
+  schema: { receive: Type.Union([Join, Say]), send: Said },
+  onOpen: async (connection, request) => ({ ip: request.ip })
+}, {
+  join (message, connection) {
+    exactly<{ type: 'join', room: string }>()(message)
+    exactly<{ ip: string }>()(connection.data)
+    // @ts-expect-error text is missing
+    connection.send({ type: 'said', from: 'me' })
+  },
+  say: async message => ({ type: 'said', from: 'me', text: message.text })
+})
+
+// @ts-expect-error no such reply
+app.ws('/wrong', { schema: { receive: Say, send: Said } }, async () => ({ type: 'shouted' }))
+
+// @ts-expect-error no handler for say
+app.ws('/missing', { schema: { receive: Type.Union([Join, Say]) } }, { join () {} })
+
+app.ws('/untyped', message => exactly<unknown>()(message))
+
+// Typed rooms: users name the package.
+declare module 'fastify-typed-ws' {
+  interface Rooms {
+    [chat: `chat:${string}`]: Static<typeof Said>
+  }
+}
+
+exactly<Room<{ type: 'said', from: string, text: string }>>()(app.room('chat:1'))
+exactly<Room>()(app.room('lobby'))
+// @ts-expect-error from is missing
+void app.room('chat:1').send({ type: 'said', text: 'hello' })
+
+const scores = app.rooms.declare('score:*', { send: Type.Object({ home: Type.Integer(), away: Type.Integer() }) })
+// @ts-expect-error away is missing
+void scores.room('score:1').send({ home: 1 })
+
+const adapter: Adapter = memoryAdapter(new MemoryHub())
+await Fastify().register(typedWs, { adapter })
+
+const client: InjectedConnection = await app.injectWS('/socket', { query: { name: 'ada' } })
+await client.expectClose(1001)

@@ -1,0 +1,21 @@
+/* global sendMessage */
+
+const fields = { username: document.getElementById('username'), message: document.getElementById('message') }
+
+/** The code of the lecture sends two variables, and leaves it to its page to set them. */
+document.getElementById('form').onsubmit = event => {
+  event.preventDefault()
+  window.username = fields.username.value
+  window.message = fields.message.value
+  sendMessage()
+  fields.message.value = ''
+}
+
+/** The lecture writes to the console; so that nobody needs to open it, the page shows the same lines. */
+const toConsole = console.log
+console.log = line => {
+  toConsole.call(console, line)
+  const item = document.createElement('li')
+  item.textContent = line
+  document.getElementById('received').append(item)
+}

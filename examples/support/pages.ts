@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+
+/** Scripts, styles and sockets of this server only, nothing inline: text of users can never become code. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'"
+].join('; ')
+
+/** Serves the files of `examples/<name>/public`. */
+export async function servePages (app: FastifyInstance, name: string): Promise<void> {
+  await app.register(fastifyStatic, {
+    root: join(packageRoot(dirname(fileURLToPath(import.meta.url))), 'examples', name, 'public'),
+    setHeaders (response) {
+      response.setHeader('Content-Security-Policy', contentSecurityPolicy)
+      response.setHeader('Referrer-Policy', 'no-referrer')
+      response.setHeader('X-Content-Type-Options', 'nosniff')
+    }
+  })
+}
+
+/** The servers are compiled to .build/, their pages stay where they are: both lie below package.json. */
+function packageRoot (folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : packageRoot(dirname(folder))
+}

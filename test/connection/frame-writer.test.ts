@@ -1,0 +1,116 @@
+import { Duplex } from 'node:stream'
+import t from 'tap'
+import { FrameWriter } from '../../lib/connection/frame-writer.ts'
+import { StreamTransport } from '../../lib/connection/transport.ts'
+
+/** A stream that keeps what each of its system calls would carry. */
+class Calls extends Duplex {
+  readonly calls: string[][] = []
+
+  override _write (chunk: Buffer, _encoding: string, callback: () => void): void {
+    this.calls.push([String(chunk)])
+    callback()
+  }
+
+  override _writev (chunks: Array<{ chunk: Buffer }>, callback: () => void): void {
+    this.calls.push(chunks.map(({ chunk }) => String(chunk)))
+    callback()
+  }
+
+  override _read (): void {}
+}
+
+function pair (): { calls: string[][], stream: Calls, writer: FrameWriter } {
+  const stream = new Calls()
+  return { stream, calls: stream.calls, writer: new FrameWriter(new StreamTransport(stream)) }
+}
+
+const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+t.test('nothing leaves before the end of the tick', async t => {
+  const { writer, calls } = pair()
+  writer.write(Buffer.from('a'))
+  t.same(calls, [])
+  t.equal(writer.bufferedAmount, 1)
+  await tick()
+  t.same(calls, [['a']])
+  t.equal(writer.bufferedAmount, 0)
+})
+
+t.test('all frames of one tick leave in one call, in their order', async t => {
+  const { writer, calls } = pair()
+  for (const frame of ['a', 'b', 'c']) writer.write(Buffer.from(frame))
+  await tick()
+  t.same(calls, [['abc']])
+})
+
+t.test('frames written by promises that chain on leave in the same call', async t => {
+  const { writer, calls } = pair()
+  writer.write(Buffer.from('a'))
+  for (let depth = 1; depth <= 10; depth++) {
+    void (async () => {
+      for (let i = 0; i < depth; i++) await null
+      writer.write(Buffer.from(String(depth % 10)))
+    })()
+  }
+  await tick()
+  t.same(calls, [['a1234567890']])
+})
+
+t.test('frames of the next tick leave in the next call', async t => {
+  const { writer, calls } = pair()
+  writer.write(Buffer.from('a'))
+  await tick()
+  writer.write(Buffer.from('b'))
+  await tick()
+  t.same(calls, [['a'], ['b']])
+})
+
+t.test('many and large frames are not copied together, and still leave in one call', async t => {
+  const { writer, calls } = pair()
+  const frame = Buffer.alloc(40_000, 'x')
+  for (let i = 0; i < 3; i++) writer.write(frame)
+  await tick()
+  t.same(calls.map(chunks => chunks.map(chunk => chunk.length)), [[40_000, 40_000, 40_000]])
+})
+
+t.test('each writer has a call of its own', async t => {
+  const [a, b] = [pair(), pair()]
+  for (const letter of ['1', '2']) {
+    a.writer.write(Buffer.from(`a${letter}`))
+    b.writer.write(Buffer.from(`b${letter}`))
+  }
+  await tick()
+  t.same([a.calls, b.calls], [[['a1a2']], [['b1b2']]])
+})
+
+t.test('flush sends what waits at once, and nothing twice', async t => {
+  const { writer, calls } = pair()
+  writer.write(Buffer.from('a'))
+  writer.flush()
+  t.same(calls, [['a']])
+  writer.flush()
+  writer.write(Buffer.from('b'))
+  await tick()
+  t.same(calls, [['a'], ['b']])
+})
+
+t.test('a frame that is shared by connections is never changed', async t => {
+  const frame = Buffer.from('shared')
+  const writers = [pair(), pair()]
+  for (const { writer } of writers) {
+    writer.write(frame)
+    writer.write(Buffer.from('!'))
+  }
+  await tick()
+  t.equal(String(frame), 'shared')
+})
+
+t.test('bufferedAmount counts what waits here and what the stream holds', async t => {
+  const { writer, stream } = pair()
+  stream.cork()
+  writer.write(Buffer.from('abc'))
+  writer.flush()
+  writer.write(Buffer.from('de'))
+  t.equal(writer.bufferedAmount, 5)
+})

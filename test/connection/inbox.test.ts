@@ -1,0 +1,129 @@
+import t from 'tap'
+import { Inbox } from '../../lib/connection/inbox.ts'
+import type { InboxOwner } from '../../lib/connection/inbox.ts'
+import type { Payload } from '../../types/codec.ts'
+
+/** An owner that keeps what it is told. */
+class Owner implements InboxOwner {
+  readonly handled: string[] = []
+  readonly events: string[] = []
+  readonly inbox: Inbox
+  /** Whether handlers go on after the call. */
+  async = true
+
+  constructor (concurrency = 1) {
+    this.inbox = new Inbox(this, concurrency)
+  }
+
+  push (...payloads: Payload[]): this {
+    for (const payload of payloads) this.inbox.push(payload)
+    return this
+  }
+
+  onMessage (payload: Payload): boolean {
+    this.handled.push(String(payload))
+    return this.async
+  }
+
+  onInboxFull (): void { this.events.push('full') }
+  onInboxRoom (): void { this.events.push('room') }
+  onInboxEmpty (): void { this.events.push('empty') }
+}
+
+function opened (concurrency?: number): Owner {
+  const owner = new Owner(concurrency)
+  owner.inbox.open()
+  owner.events.length = 0
+  return owner
+}
+
+const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index))
+
+t.test('messages wait until the inbox is opened, and are handled in their order then', async t => {
+  const owner = new Owner()
+  owner.async = false
+  owner.push('a', 'b', 'c')
+  t.same(owner.handled, [])
+  owner.inbox.open()
+  t.same(owner.handled, ['a', 'b', 'c'])
+})
+
+t.test('the next message is handled when the last has settled', async t => {
+  const owner = opened().push('a', 'b', 'c')
+  t.same(owner.handled, ['a'])
+  owner.inbox.settled()
+  t.same(owner.handled, ['a', 'b'])
+})
+
+t.test('as many messages are handled at once as concurrency says', async t => {
+  const owner = opened(3).push('a', 'b', 'c', 'd', 'e')
+  t.same(owner.handled, ['a', 'b', 'c'])
+  owner.inbox.settled()
+  t.same(owner.handled, ['a', 'b', 'c', 'd'])
+})
+
+t.test('a message does not overtake those that wait', async t => {
+  const owner = opened().push('a', 'b')
+  owner.async = false
+  owner.push('c')
+  t.same(owner.handled, ['a'])
+  owner.inbox.settled()
+  t.same(owner.handled, ['a', 'b', 'c'])
+})
+
+t.test('the inbox is full at 16 messages that wait', async t => {
+  const owner = opened().push('running', ...numbers(15))
+  t.same(owner.events, [])
+  owner.push('the 16th')
+  t.same(owner.events, ['full'])
+})
+
+t.test('the inbox is full at 64 KiB that wait', async t => {
+  const owner = opened().push('running', 'x'.repeat(65_535))
+  t.same(owner.events, [])
+  owner.push(Buffer.from('x'))
+  t.same(owner.events, ['full'])
+})
+
+t.test('a message that is taken on at once fills nothing', async t => {
+  t.same(opened().push('x'.repeat(1_000_000)).events, [])
+})
+
+t.test('there is room again once half of it is gone, in messages and in bytes', async t => {
+  const owner = opened().push('running', ...numbers(16))
+  for (let i = 0; i < 8; i++) owner.inbox.settled()
+  t.same(owner.events, ['full'])
+  owner.inbox.settled()
+  t.same(owner.events, ['full', 'room'])
+
+  const big = opened().push('running', 'x'.repeat(30_000), 'x'.repeat(40_000))
+  big.inbox.settled()
+  t.same(big.events, ['full'])
+  big.inbox.settled()
+  t.same(big.events, ['full', 'room'])
+})
+
+t.test('the inbox is empty when nothing waits and nothing runs', async t => {
+  const owner = opened().push('a', 'b')
+  owner.inbox.settled()
+  t.notOk(owner.inbox.isEmpty)
+  owner.inbox.settled()
+  t.ok(owner.inbox.isEmpty)
+  t.equal(owner.events.filter(event => event === 'empty').length, 1)
+})
+
+t.test('what waits can be forgotten; what runs goes on', async t => {
+  const owner = opened().push('running', ...numbers(20))
+  owner.inbox.clear()
+  t.notOk(owner.inbox.isEmpty)
+  owner.inbox.settled()
+  t.same(owner.handled, ['running'])
+  t.same(owner.events.slice(-2), ['room', 'empty'])
+})
+
+t.test('an inbox that was forgotten counts from nothing again', async t => {
+  const owner = opened().push('running', 'x'.repeat(60_000))
+  owner.inbox.clear()
+  owner.push('x'.repeat(60_000))
+  t.same(owner.events, [])
+})

@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import t from 'tap'
+import type { Test } from 'tap'
+import { StreamTransport } from '../../lib/connection/transport.ts'
+import type { TransportOwner } from '../../lib/connection/transport.ts'
+
+/** A transport on a TCP socket, and its peer. What it says is kept in `events`. */
+async function pair (t: Test): Promise<{ transport: StreamTransport, socket: Socket, peer: Socket, events: string[] }> {
+  const server = createServer({ allowHalfOpen: true })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const peer = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
+  const [socket] = await once(server, 'connection') as [Socket]
+  const events: string[] = []
+  const owner: TransportOwner = {
+    onData: chunk => { events.push(String(chunk)) },
+    onEnd: () => { events.push('end') },
+    onClose: () => { events.push('close') }
+  }
+  socket.on('error', () => {})
+  peer.on('error', () => {})
+  const transport = new StreamTransport(socket)
+  transport.attach(owner)
+  t.teardown(() => { socket.destroy(); peer.destroy(); server.close() })
+  return { transport, socket, peer, events }
+}
+
+const immediate = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+t.test('its owner hears chunks, the end and the close, in this order', async t => {
+  const { transport, socket, peer, events } = await pair(t)
+  peer.end('abc')
+  await once(socket, 'end')
+  transport.end()
+  await once(socket, 'close')
+  t.same(events, ['abc', 'end', 'close'])
+})
+
+t.test('half open is possible: after the peer\'s end there still can be written', async t => {
+  const { transport, socket, peer } = await pair(t)
+  peer.end()
+  await once(socket, 'end')
+  transport.write(Buffer.from('late'))
+  t.same(await once(peer, 'data'), [Buffer.from('late')])
+})
+
+t.test('two transports share no owner', async t => {
+  const [a, b] = [await pair(t), await pair(t)]
+  a.peer.write('a')
+  b.peer.write('b')
+  await Promise.all([once(a.socket, 'data'), once(b.socket, 'data')])
+  t.same([a.events, b.events], [['a'], ['b']])
+})
+
+t.test('corked writes leave together at uncork', async t => {
+  const { transport, peer } = await pair(t)
+  transport.cork()
+  transport.write(Buffer.from('a'))
+  transport.write(Buffer.from('b'))
+  t.equal(transport.bufferedAmount, 2)
+  transport.uncork()
+  t.same(await once(peer, 'data'), [Buffer.from('ab')])
+})
+
+t.test('afterWrites calls back when the operating system has everything', async t => {
+  const { transport, peer } = await pair(t)
+  peer.pause()
+  transport.write(Buffer.alloc(20_000_000))
+  t.ok(transport.bufferedAmount > 0)
+  const written = new Promise<void>(resolve => transport.afterWrites(resolve))
+  peer.resume()
+  await written
+  t.equal(transport.bufferedAmount, 0)
+})
+
+t.test('afterWrites calls back when that will never be', async t => {
+  const { transport, peer } = await pair(t)
+  peer.pause()
+  transport.write(Buffer.alloc(20_000_000))
+  const never = new Promise<void>(resolve => transport.afterWrites(resolve))
+  transport.destroy()
+  await never
+  await new Promise<void>(resolve => transport.afterWrites(resolve))
+})
+
+t.test('afterWrites after the end does no harm to what is still being written', async t => {
+  const { transport, socket, peer } = await pair(t)
+  peer.pause()
+  transport.write(Buffer.alloc(20_000_000))
+  transport.end()
+  await new Promise<void>(resolve => transport.afterWrites(resolve))
+  t.notOk(socket.destroyed)
+  let bytes = 0
+  peer.on('data', chunk => { bytes += chunk.length }).resume()
+  await once(peer, 'end')
+  t.equal(bytes, 20_000_000)
+})
+
+t.test('nothing is read while it is paused', async t => {
+  const { transport, socket, peer, events } = await pair(t)
+  transport.pause()
+  t.ok(socket.isPaused())
+  peer.write('abc')
+  while (socket.readableLength === 0) await immediate()
+  t.same(events, [])
+  transport.resume()
+  await once(socket, 'data')
+  t.same(events, ['abc'])
+})
+
+t.test('destroy drops both sides at once', async t => {
+  const { transport, socket, peer, events } = await pair(t)
+  transport.destroy()
+  await once(socket, 'close')
+  await once(peer.resume(), 'end')
+  t.same(events, ['close'])
+})

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import { packageRoot } from './paths.ts'
+
+export interface RunningExample {
+  /** Such as `http://127.0.0.1:40123`. */
+  readonly url: string
+  readonly port: number
+  /** Ends it; settles with its exit code, `null` where a signal had to end it. */
+  stop (signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>
+}
+
+/** An example as a process of its own, as a reader starts it; ended with the test. */
+export async function startExample (t: Test, name: string, { port = 0 } = {}): Promise<RunningExample> {
+  const child = spawn(process.execPath, [pathOf(name)], {
+    env: { ...process.env, HOST: '127.0.0.1', PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const exited = new Promise<number | null>(resolve => { child.once('exit', resolve) })
+  const end = (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal)
+    return exited
+  }
+  // At once: clients that a test left open are not waited for.
+  t.after(() => end('SIGKILL'))
+
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    exited.then(code => { throw new Error(`${name} ended with ${code} before it listened`) })
+  ])
+  const url = String(line).replace('Listening on ', '')
+  return { url, port: Number(new URL(url).port), stop: (signal = 'SIGTERM') => end(signal) }
+}
+
+/** The server of an example in this process, on a free port: much faster than one of its own. */
+export async function listenExample (t: Test, name: string): Promise<{ app: FastifyInstance, url: string, port: number }> {
+  const app = await buildExample(t, name)
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  return { app, url, port: Number(new URL(url).port) }
+}
+
+/** What an example exports: its server, not listening yet. */
+export async function buildExample (t: Test, name: string): Promise<FastifyInstance> {
+  const { build }: { build: () => Promise<FastifyInstance> } = await import(pathToFileURL(pathOf(name)).href)
+  const app = await build()
+  t.after(() => app.close())
+  return app
+}
+
+function pathOf (name: string): string {
+  const path = join(packageRoot, '.build/examples', name, 'server.js')
+  if (!existsSync(path)) throw new Error(`${path} is missing: npm run build && npm run compile:examples`)
+  return path
+}

@@ -1,0 +1,199 @@
+import Fastify from 'fastify'
+import type { FastifyServerOptions } from 'fastify'
+import t from 'tap'
+import type { Test } from 'tap'
+import typedWs from '../../lib/index.ts'
+import type { OriginOption } from '../../types/index.ts'
+import { buildApp, deferred, listen } from '../helpers/app.ts'
+import { RawClient } from '../helpers/raw-client.ts'
+import type { RawRequest } from '../helpers/raw-client.ts'
+import { selfSigned } from '../helpers/tls.ts'
+
+const ignore = (): void => {}
+
+/** The status with which a server with the option answers each origin. */
+async function statuses (t: Test, origin: OriginOption | undefined, origins: readonly string[], headers: RawRequest['headers'] = {}, server: FastifyServerOptions = {}): Promise<Record<string, number>> {
+  const app = await buildApp(t, { origin }, server)
+  app.ws('/', ignore)
+  const port = await listen(app)
+  const found: Record<string, number> = {}
+  for (const one of origins) {
+    const client = await RawClient.connect(port)
+    client.request('/', { headers: { Host: 'app.example.com', ...headers, Origin: one } })
+    found[one] = (await client.reply()).statusCode
+  }
+  return found
+}
+
+/** Each of `allowed` is upgraded and each of `refused` is answered 403. */
+async function decides (t: Test, origin: OriginOption | undefined, allowed: readonly string[], refused: readonly string[], headers?: RawRequest['headers'], server?: FastifyServerOptions): Promise<void> {
+  const expected = Object.fromEntries([...allowed.map(one => [one, 101]), ...refused.map(one => [one, 403])])
+  t.same(await statuses(t, origin, [...allowed, ...refused], headers, server), expected)
+}
+
+t.test('by default, pages of the same origin connect and no others', t => decides(t, undefined,
+  ['http://app.example.com', 'http://APP.example.com', 'http://app.example.com:80'],
+  [
+    'https://app.example.com', 'http://app.example.com:8080', 'http://example.com', 'http://www.app.example.com',
+    'http://app.example.com.evil.net', 'http://evil-app.example.com', 'https://evil.net'
+  ]))
+
+t.test('the port counts, and a default one may be left out', t => decides(t, 'same-origin',
+  ['http://app.example.com:8080'],
+  ['http://app.example.com', 'http://app.example.com:80', 'http://app.example.com:8081', 'https://app.example.com:8080'],
+  { Host: 'app.example.com:8080' }))
+
+t.test('an IPv6 address is an origin like any other', t => decides(t, 'same-origin',
+  ['http://[::1]:3000'],
+  ['http://[::1]', 'http://[::2]:3000', 'http://127.0.0.1:3000'],
+  { Host: '[::1]:3000' }))
+
+t.test('a request without Origin comes from no browser and passes', async t => {
+  for (const origin of ['same-origin', 'https://example.com', () => false] as const) {
+    const app = await buildApp(t, { origin })
+    app.ws('/', ignore)
+    await RawClient.open(await listen(app), '/')
+  }
+})
+
+t.test('null, and what is no origin, is refused', t => decides(t, 'same-origin', [], [
+  'null', '', 'app.example.com', '//app.example.com', 'http://', 'http:', 'http://app.example.com/path', 'http://app.example.com?x',
+  'http://user@app.example.com', 'http://app.example.com http://evil.net', 'http://evil.net, http://app.example.com', 'file://', 'data:text/html,x', 'about:blank'
+]))
+
+t.test('two Origin headers are refused', async t => {
+  const app = await buildApp(t)
+  app.ws('/', ignore)
+  const client = await RawClient.connect(await listen(app))
+  client.request('/', { headers: { Host: 'a.example', Origin: ['http://a.example', 'http://evil.net'] } })
+  t.not((await client.reply()).statusCode, 101)
+})
+
+t.test('a strange Host header makes no origin the same', t => decides(t, 'same-origin', [], ['http://app.example.com'], { Host: 'app.example.com@evil.net' }))
+
+t.test('with trustProxy, the origin is compared with what the proxy saw', async t => {
+  const headers = { Host: 'internal:3000', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'chat.example.com' }
+  await decides(t, 'same-origin', ['https://chat.example.com', 'https://chat.example.com:443'], ['http://chat.example.com', 'http://internal:3000'], headers, { trustProxy: true })
+})
+
+t.test('without trustProxy, a forwarded host is not believed', async t => {
+  const headers = { Host: 'app.example.com', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'evil.net' }
+  await decides(t, 'same-origin', ['http://app.example.com'], ['https://evil.net'], headers)
+})
+
+t.test('over TLS, the same origin is an https one', async t => {
+  const app = Fastify({ https: selfSigned() })
+  t.after(() => { RawClient.dropAll(); return app.close() })
+  await app.register(typedWs)
+  app.ws('/', ignore)
+  const port = await listen(app as never)
+  for (const [origin, status] of [['https://app.example.com', 101], ['http://app.example.com', 403]] as const) {
+    const client = await RawClient.connectTls(port)
+    client.request('/', { headers: { Host: 'app.example.com', Origin: origin } })
+    t.equal((await client.reply()).statusCode, status, origin)
+  }
+})
+
+t.test('a list replaces the same origin', t => decides(t, ['https://a.example', 'http://b.example:8080'],
+  ['https://a.example', 'https://A.example', 'https://a.example:443', 'http://b.example:8080'],
+  ['http://a.example', 'https://a.example:8443', 'http://b.example', 'http://app.example.com']))
+
+t.test('same-origin may stand in a list', t => decides(t, ['same-origin', 'https://a.example'],
+  ['http://app.example.com', 'https://a.example'],
+  ['https://b.example']))
+
+t.test('one origin may be written without a list', t => decides(t, 'https://a.example', ['https://a.example'], ['http://app.example.com']))
+
+t.test('an empty list refuses every page', t => decides(t, [], [], ['http://app.example.com', 'https://a.example', 'null']))
+
+t.test('null can be allowed by writing it down', t => decides(t, ['null'], ['null'], ['http://app.example.com', 'undefined']))
+
+t.test('an origin of another scheme can be allowed', t => decides(t, ['capacitor://localhost', 'chrome-extension://abcdef'],
+  ['capacitor://localhost', 'chrome-extension://abcdef'],
+  ['capacitor://elsewhere', 'http://localhost', 'chrome-extension://other']))
+
+t.test('a wildcard stands for whole labels, one or more', t => decides(t, 'https://*.example.com',
+  ['https://a.example.com', 'https://sub.sub.example.com', 'https://A.EXAMPLE.com', 'https://a.example.com:443'],
+  [
+    'https://example.com', 'https://evil-example.com', 'https://evilexample.com', 'https://example.com.evil.net', 'https://a.example.com.evil.net',
+    'http://a.example.com', 'https://a.example.com:8443', 'https://.example.com', 'https://a.example.com@evil.net', 'https://evil.net#.example.com',
+    'https://evil.net/.example.com', 'https://evil.net?.example.com', 'https://evil.net\\.example.com', 'null'
+  ]))
+
+t.test('a wildcard with a port asks for that port', t => decides(t, 'http://*.example.com:8080',
+  ['http://a.example.com:8080'],
+  ['http://a.example.com', 'http://a.example.com:80', 'http://example.com:8080']))
+
+t.test('a function decides, with the request', t => decides(t,
+  (origin, request) => origin === 'https://a.example' && request.headers['x-key'] === 'yes',
+  ['https://a.example'], ['https://b.example'], { 'X-Key': 'yes' }))
+
+t.test('an async function decides when it is done', t => decides(t,
+  async origin => await new Promise(resolve => setImmediate(() => resolve(origin === 'https://a.example'))),
+  ['https://a.example'], ['https://b.example']))
+
+t.test('a function that fails is an error of the application, and nobody is let in', async t => {
+  for (const origin of [() => { throw new Error('no') }, async () => { throw new Error('no') }]) {
+    t.same(await statuses(t, origin, ['https://a.example']), { 'https://a.example': 500 })
+  }
+})
+
+t.test('dangerouslyAllowAny lets every page in', t => decides(t, { dangerouslyAllowAny: true }, ['https://a.example', 'null', 'nonsense'], []))
+
+t.test('a route overrides the plugin, either way', async t => {
+  const app = await buildApp(t, { origin: ['https://a.example'] })
+  app.ws('/plugin', ignore)
+  app.ws('/route', { origin: 'https://b.example' }, ignore)
+  app.ws('/any', { origin: { dangerouslyAllowAny: true } }, ignore)
+  const port = await listen(app)
+  const found: Record<string, number[]> = {}
+  for (const path of ['/plugin', '/route', '/any']) {
+    found[path] = []
+    for (const origin of ['https://a.example', 'https://b.example']) {
+      const client = await RawClient.connect(port)
+      client.request(path, { headers: { Origin: origin } })
+      found[path].push((await client.reply()).statusCode)
+    }
+  }
+  t.same(found, { '/plugin': [101, 403], '/route': [403, 101], '/any': [101, 101] })
+})
+
+t.test('what is refused is told so, by the error handler of the application', async t => {
+  const app = await buildApp(t)
+  const told = deferred<string>()
+  app.addHook('onError', async (_request, _reply, error) => { told.resolve(error.code) })
+  app.ws('/', ignore)
+  const client = await RawClient.connect(await listen(app))
+  client.request('/', { headers: { Origin: 'https://evil.net' } })
+  const { statusCode, body } = await client.reply()
+  t.equal(statusCode, 403)
+  t.match(JSON.parse(body), { code: 'FST_ERR_WS_ORIGIN', message: 'origin https://evil.net may not connect' })
+  t.equal(await told.promise, 'FST_ERR_WS_ORIGIN')
+})
+
+t.test('a plain request is not asked for its origin', async t => {
+  const app = await buildApp(t, { origin: [] })
+  app.get('/', async () => 'rest')
+  app.ws('/', ignore)
+  t.equal((await app.inject({ url: '/', headers: { origin: 'https://evil.net' } })).body, 'rest')
+})
+
+const invalid: unknown[] = [
+  '*', 'example.com', '*.example.com', 'https://', 'https://*', 'https://*.*.example.com', 'https://a.*.example.com', 'https://ex*mple.com', 'https://*example.com',
+  'https://example.com/path', 'https://example.com/', 'https://user@example.com', 'https://a b.example', '', ' https://example.com',
+  ['https://good.example', 'bad'], [/example\.com$/], [1], [null], [['https://example.com']],
+  /example\.com$/, true, false, 1, {}, { dangerouslyAllowAny: false }, { dangerouslyAllowAny: 'yes' }
+]
+
+for (const origin of invalid) {
+  const shown = origin instanceof RegExp ? String(origin) : JSON.stringify(origin, (_key, value) => value instanceof RegExp ? String(value) : value as unknown)
+  t.test(`the option ${shown} is refused at start-up`, async t => {
+    const app = await buildApp(t)
+    t.throws(() => app.ws('/', { origin: origin as OriginOption }, ignore), { code: 'FST_ERR_WS_OPTION', message: /^option origin: / })
+  })
+}
+
+t.test('an invalid option of the plugin is refused when it is registered, before there is a route', async t => {
+  const app = Fastify()
+  await t.rejects(async () => { await app.register(typedWs, { origin: 'example.com' }) }, { code: 'FST_ERR_WS_OPTION', message: /example\.com is not an origin/ })
+})

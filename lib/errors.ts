@@ -5,6 +5,8 @@ export const FST_ERR_WS_ALREADY_REGISTERED = createError(
   'FST_ERR_WS_ALREADY_REGISTERED', 'fastify-typed-ws is already registered on this server')
 export const FST_ERR_WS_CONFLICT = createError(
   'FST_ERR_WS_CONFLICT', '%s also handles upgrades on this server: register only one of the two')
+export const FST_ERR_WS_HTTP2 = createError(
+  'FST_ERR_WS_HTTP2', 'the server must speak HTTP/1.1: with http2, set https.allowHTTP1')
 export const FST_ERR_WS_OPTION = createError<[string, string]>(
   'FST_ERR_WS_OPTION', 'option %s: %s')
 export const FST_ERR_WS_HANDLER = createError<[string, string]>(

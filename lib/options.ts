@@ -62,11 +62,19 @@ export function resolvePluginOptions (options: WsPluginOptions, instance: Fastif
   const { handshakeTimeout = defaults.handshakeTimeout, adapter = defaults.adapter, ajv = defaults.ajv } = options
   checkWhole('handshakeTimeout', handshakeTimeout, 1, maxDelay)
   if (adapter !== null) checkAdapter(adapter)
+  if (typeof ajv !== 'object' || ajv === null || Array.isArray(ajv)) throw new FST_ERR_WS_OPTION('ajv', 'must be an object with customOptions or plugins')
   return {
     route: resolveOptions(options, { ...defaults, origin: 'same-origin', codec: 'json', onInvalid: 'reply', maxPayload: bodyLimit }),
     handshakeTimeout,
     adapter,
     ajv
+  }
+}
+
+/** Fastify lets routes have any option: these would do nothing, and nobody would know. */
+export function refusePluginOptions (routeOptions: object): void {
+  for (const name of ['handshakeTimeout', 'adapter', 'ajv']) {
+    if (Object.hasOwn(routeOptions, name)) throw new FST_ERR_WS_OPTION(name, 'is an option of the plugin, not of a route')
   }
 }
 

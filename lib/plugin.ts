@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import type { WsPluginOptions } from '../types/options.ts'
-import { FST_ERR_WS_ALREADY_REGISTERED, FST_ERR_WS_CONFLICT } from './errors.ts'
+import { FST_ERR_WS_ALREADY_REGISTERED, FST_ERR_WS_CONFLICT, FST_ERR_WS_HTTP2 } from './errors.ts'
 import { resolvePluginOptions } from './options.ts'
 import { ownCompilers } from './route/compilers.ts'
 import { upgradeConstraint } from './route/constraint.ts'
@@ -17,6 +17,7 @@ const claimed = new WeakSet<object>()
 
 async function register (instance: FastifyInstance, options: WsPluginOptions): Promise<void> {
   if (claimed.has(instance.server)) throw new FST_ERR_WS_ALREADY_REGISTERED()
+  if (!servesHttp1(instance)) throw new FST_ERR_WS_HTTP2()
   refuseOthers(instance)
   const resolved = resolvePluginOptions(options, instance)
   claimed.add(instance.server)
@@ -35,6 +36,7 @@ async function register (instance: FastifyInstance, options: WsPluginOptions): P
     return inject(this, url, injectOptions)
   })
 
+  letOthersLoad(instance)
   instance.addHook('onReady', async () => {
     refuseOthers(instance)
     // Rooms only serialize: the compiler that Fastify may have set up by now does that as ours would.
@@ -43,9 +45,30 @@ async function register (instance: FastifyInstance, options: WsPluginOptions): P
   instance.addHook('preClose', async () => { await server.stop() })
 }
 
-/** Two plugins that handle the upgrades of one server would both write to its sockets. */
+/** A server of HTTP/2 alone has no `upgrade` event: routes would be declared that nobody can reach. */
+function servesHttp1 ({ initialConfig: { http2, https } }: FastifyInstance): boolean {
+  return http2 !== true || (typeof https === 'object' && https.allowHTTP1 === true)
+}
+
+/**
+ * Two plugins that handle the upgrades of one server would both write to its sockets. In this scope the other one's decorator
+ * tells, in others the tree of plugins.
+ */
 function refuseOthers (instance: FastifyInstance): void {
-  if (instance.hasDecorator('websocketServer')) throw new FST_ERR_WS_CONFLICT('@fastify/websocket')
+  if (instance.hasDecorator('websocketServer') || instance.printPlugins().includes(' @fastify/websocket ')) {
+    throw new FST_ERR_WS_CONFLICT('@fastify/websocket')
+  }
+}
+
+/**
+ * @fastify/websocket after this plugin would end the process, since both have an `injectWS` and it throws where nobody catches.
+ * It may load, so that `ready()` says what is wrong.
+ */
+function letOthersLoad (instance: FastifyInstance): void {
+  const { decorate } = instance
+  instance.decorate = function (this: FastifyInstance, ...args: [name: string, ...never[]]) {
+    return args[0] === 'injectWS' && this.hasDecorator('websocketServer') ? this : Reflect.apply(decorate, this, args)
+  } as FastifyInstance['decorate']
 }
 
 export const plugin = fp(register, { fastify: '5.x', name: 'fastify-typed-ws' })

@@ -60,7 +60,7 @@ export interface WsCommonOptions {
   concurrency?: number
   /** `connection.writable` is false above it. Default: 65,536. */
   highWaterMark?: number
-  /** How long the peer may take for its part of the closing handshake. Default: 5,000. */
+  /** How long the peer may take for its part of the closing handshake, and each handler once it has begun. Default: 5,000. */
   closeTimeout?: number
 }
 
@@ -120,7 +120,10 @@ export interface WsRouteOptions<
     connection: Connection<Sent<Provider, Schema>>,
     request: FastifyRequest<UpgradeGeneric<Provider, Schema>>
   ): Data | Promise<Data>
-  /** Runs exactly once for each `onOpen` that succeeded, when the connection has ended and its handlers have settled. */
+  /**
+   * Runs exactly once for each `onOpen` that succeeded, when the connection has ended and its handlers have settled,
+   * or one of them has not within `closeTimeout`.
+   */
   onClose? (this: This, connection: Connection<Sent<Provider, Schema>, Data>, info: CloseInfo): void | Promise<void>
 }
 

@@ -287,7 +287,9 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
     }
   }
 
+  /** Once the end has begun, a handler that settles wins those behind it another `closeTimeout`. */
   settled (): void {
+    this.#timer?.refresh()
     this.#inbox.settled()
   }
 

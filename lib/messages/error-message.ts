@@ -26,7 +26,7 @@ export function failedMessage (error: unknown, id: MessageId | undefined): Error
   return {
     type: 'error',
     ...withId(id),
-    code: isClients && typeof code === 'string' ? code : 'FST_ERR_WS_INTERNAL',
+    code: !isClients ? 'FST_ERR_WS_INTERNAL' : typeof code === 'string' ? code : 'FST_ERR_WS_REFUSED',
     message: isClients && typeof message === 'string' ? message : 'Internal Server Error'
   }
 }

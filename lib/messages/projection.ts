@@ -6,59 +6,65 @@ export type Projection = (value: unknown) => unknown
 
 const whole: Projection = value => value
 
-/** A schema that refers to itself is followed this deep; what lies deeper leaves as it is not at all. */
-const maxDepth = 32
+/** What makes the fields of a value depend on more than its place in the schema. */
+const conditional = ['allOf', 'anyOf', 'oneOf', 'if', 'patternProperties', 'prefixItems']
 
 /**
  * What the serializer does for JSON, for codecs that encode values themselves (msgpack, for one): fields that the
- * schema does not declare are left out. Where a schema can't be read that way, the value passes whole, as it
- * passes a JSON serializer that has no schema.
+ * schema does not declare are left out. Where the schema alone does not tell which they are (compositions, unions inside,
+ * references to itself), the serializer does: what is missing in its JSON is left out.
  */
-export function compileProjection (schema: unknown, root: unknown, shared: SharedSchemas, depth = 0): Projection {
-  if (depth > maxDepth) return () => undefined
+export function compileProjection (schema: unknown, root: unknown, shared: SharedSchemas, serialize: (value: unknown) => string): Projection {
+  return read(schema, root, shared, []) ?? (value => keep(value, JSON.parse(serialize(value))))
+}
+
+/** null where the schema alone does not tell. */
+function read (schema: unknown, root: unknown, shared: SharedSchemas, above: readonly JsonSchema[]): Projection | null {
+  if (schema === true) return whole
   const resolved = resolve(schema, root, shared)
-  if (resolved === null) return whole
-  const nextRoot = isObject(schema) && schema.$ref !== undefined ? { ...asObject(root), ...resolved } : root
-  if (Array.isArray(resolved.allOf)) return compileAll(resolved, nextRoot, shared, depth)
-  if (isObject(resolved.properties)) return compileObject(resolved, resolved.properties, nextRoot, shared, depth)
-  if (isObject(resolved.items)) {
-    const item = compileProjection(resolved.items, nextRoot, shared, depth + 1)
-    return item === whole ? whole : value => Array.isArray(value) ? value.map(item) : value
-  }
-  return whole
-}
+  if (resolved === null || above.includes(resolved.schema)) return null
+  const { type, properties, additionalProperties, items } = resolved.schema
+  if (conditional.some(keyword => resolved.schema[keyword] !== undefined)) return null
+  if (isObject(additionalProperties) || Array.isArray(items) || (isObject(properties) && items !== undefined)) return null
 
-function compileObject (schema: JsonSchema, properties: JsonSchema, root: unknown, shared: SharedSchemas, depth: number): Projection {
-  const keepsOthers = schema.additionalProperties !== undefined && schema.additionalProperties !== false
-  const fields = Object.entries(properties).map(([name, property]) =>
-    ({ name, project: compileProjection(property, root, shared, depth + 1) }))
-  return value => {
-    if (!isPlain(value)) return value
-    const copy: Record<string, unknown> = keepsOthers ? { ...value } : {}
-    for (const { name, project } of fields) {
-      if (Object.hasOwn(value, name) && value[name] !== undefined) copy[name] = project(value[name])
+  const path = [...above, resolved.schema]
+  if (isObject(properties) || type === 'object') {
+    const fields: Field[] = []
+    for (const [name, property] of Object.entries(isObject(properties) ? properties : {})) {
+      const project = read(property, resolved.root, shared, path)
+      if (project === null) return null
+      fields.push({ name, project })
     }
-    return copy
+    return value => copyFields(value, fields, additionalProperties === true)
   }
+  if (items === undefined) return whole
+  const item = read(items, resolved.root, shared, path)
+  return item === null || item === whole ? item : value => Array.isArray(value) ? value.map(item) : value
 }
 
-/** The fields that any of the parts declares. */
-function compileAll (schema: JsonSchema, root: unknown, shared: SharedSchemas, depth: number): Projection {
-  const { allOf, ...beside } = schema
-  const parts = [beside, ...(allOf as unknown[])]
-    .map(part => compileProjection(part, root, shared, depth + 1))
-    .filter(part => part !== whole)
-  if (parts.length === 0) return whole
-  return value => isPlain(value) ? Object.assign({}, ...parts.map(part => part(value))) : value
+interface Field {
+  readonly name: string
+  readonly project: Projection
 }
 
-function asObject (value: unknown): JsonSchema {
-  return isObject(value) ? value : {}
+function copyFields (value: unknown, fields: readonly Field[], keepsOthers: boolean): unknown {
+  if (!isObject(value)) return value
+  const copy: Record<string, unknown> = keepsOthers ? { ...value } : {}
+  for (const { name, project } of fields) {
+    if (isDeclared(value, name)) copy[name] = project(value[name])
+  }
+  return copy
 }
 
-/** Buffers, dates and the like are values, not groups of fields. */
-function isPlain (value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+/** Getters of a class count as its fields, as they do for the serializer; what every object has does not. */
+function isDeclared (value: JsonSchema, name: string): boolean {
+  return value[name] !== undefined && (Object.hasOwn(value, name) || !(name in Object.prototype))
+}
+
+/** What of a value is in its JSON. Bytes, dates and the like, which JSON writes as something else, stay what they are. */
+function keep (value: unknown, json: unknown): unknown {
+  if (Array.isArray(value) && Array.isArray(json)) return value.map((item, index) => keep(item, json[index]))
+  if (!isObject(value) || ArrayBuffer.isView(value) || !isObject(json)) return value
+  return Object.fromEntries(Object.entries(json).map(([name, written]) =>
+    [name, isDeclared(value, name) ? keep(value[name], written) : written]))
 }

@@ -18,6 +18,8 @@ interface SentKind {
   /** The declared fields only, for codecs other than JSON. */
   readonly project: Projection
   readonly replyId: ReplyId
+  /** The type that the schema declares for `id`; null where it tells none, or any. */
+  readonly idType: 'string' | 'number' | null
 }
 
 /**
@@ -46,15 +48,19 @@ export class SendContract {
 
   /** @throws Error when the schema does not compile */
   static compile (schema: unknown, compile: CompileSerializer, shared: SharedSchemas): SendContract {
-    const kindOf = (member: unknown, root: unknown): SentKind => ({
-      serialize: compile(member),
-      project: compileProjection(member, root, shared),
-      replyId: replyIdOf(member, root, shared)
-    })
+    const kindOf = (member: unknown): SentKind => {
+      const serialize = compile(member)
+      return {
+        serialize,
+        project: compileProjection(member, member, shared, value => run(serialize, value)),
+        replyId: replyIdOf(member, shared),
+        idType: idTypeOf(member, shared)
+      }
+    }
     const union = readUnion(schema, shared, () => true)
-    if (union === null) return new SendContract(null, new Map(), kindOf(schema, schema))
+    if (union === null) return new SendContract(null, new Map(), kindOf(schema))
     const kinds = new Map<Literal, SentKind>()
-    for (const [literal, member] of union.members) kinds.set(literal, kindOf(member, member))
+    for (const [literal, member] of union.members) kinds.set(literal, kindOf(member))
     return new SendContract(union.property, kinds, null)
   }
 
@@ -62,7 +68,8 @@ export class SendContract {
   static readonly undeclared = new SendContract(null, new Map(), {
     serialize: stringify,
     project: value => value,
-    replyId: 'through'
+    replyId: 'through',
+    idType: null
   })
 
   /** JSON text of the declared fields. @throws FST_ERR_WS_SEND_INVALID */
@@ -74,10 +81,16 @@ export class SendContract {
   serializeReply (message: unknown, id: MessageId): string {
     const kind = this.#kindOf(message)
     if (!isObject(message)) return run(kind.serialize, message)
-    if (kind.replyId === 'through' && typeof message.toJSON !== 'function') return run(kind.serialize, { ...message, id })
-    const text = run(kind.serialize, message)
+    let fields = message
+    if (kind.replyId === 'through' && typeof message.toJSON !== 'function') {
+      const type = typeof id
+      if (kind.idType === null || kind.idType === type) return run(kind.serialize, { ...message, id })
+      // The serializer would make another id of it: one that it leaves alone takes its place until the text is there.
+      fields = { ...message, id: kind.idType === 'string' ? '' : 0 }
+    }
+    const text = run(kind.serialize, fields)
     if (!text.startsWith('{')) return text
-    if (kind.replyId !== 'spliced' || 'id' in message) return JSON.stringify({ ...JSON.parse(text), id })
+    if (kind.replyId !== 'spliced' || 'id' in fields) return JSON.stringify({ ...JSON.parse(text), id })
     const prefix = `{"id":${JSON.stringify(id)}`
     return text === '{}' ? `${prefix}}` : `${prefix},${text.slice(1)}`
   }
@@ -123,10 +136,18 @@ function stringify (message: unknown): string {
   return JSON.stringify(message)
 }
 
-function replyIdOf (schema: unknown, root: unknown, shared: SharedSchemas): ReplyId {
-  const resolved = resolve(schema, root, shared)
-  if (resolved === null || ['allOf', 'anyOf', 'oneOf', 'if', 'patternProperties'].some(keyword => resolved[keyword] !== undefined)) return 'merged'
+function replyIdOf (schema: unknown, shared: SharedSchemas): ReplyId {
+  const resolved = resolve(schema, schema, shared)?.schema
+  if (resolved === undefined || ['allOf', 'anyOf', 'oneOf', 'if', 'patternProperties'].some(keyword => resolved[keyword] !== undefined)) return 'merged'
   if (isObject(resolved.additionalProperties)) return 'merged'
   const declared = isObject(resolved.properties) && Object.hasOwn(resolved.properties, 'id')
   return declared || resolved.additionalProperties === true ? 'through' : 'spliced'
+}
+
+function idTypeOf (schema: unknown, shared: SharedSchemas): SentKind['idType'] {
+  const resolved = resolve(schema, schema, shared)
+  const properties = resolved?.schema.properties
+  if (!isObject(properties) || !Object.hasOwn(properties, 'id')) return null
+  const type = resolve(properties.id, resolved?.root, shared)?.schema.type
+  return type === 'string' ? 'string' : type === 'integer' || type === 'number' ? 'number' : null
 }

@@ -20,10 +20,7 @@ export interface Union {
  * @returns null when no property tells the members apart
  */
 export function readUnion (schema: unknown, shared: SharedSchemas, accepts: (literals: readonly Literal[]) => boolean): Union | null {
-  const root = resolve(schema, schema, shared)
-  if (root === null) return null
-  const list = root.anyOf ?? root.oneOf
-  const members = Array.isArray(list) ? list.map(member => memberOf(root, member, shared)) : [{ schema: root, constants: constantsOf(root) }]
+  const members = membersOf(schema, schema, shared, [])
   const candidates = members[0]?.constants ?? new Map<string, Literal>()
   for (const property of candidates.keys()) {
     const literals: Literal[] = []
@@ -44,20 +41,29 @@ interface Member {
   readonly constants: ReadonlyMap<string, Literal>
 }
 
-/** One member as a schema of its own: with what the union says beside `anyOf`, and with its definitions. */
-function memberOf (root: JsonSchema, member: unknown, shared: SharedSchemas): Member {
-  const resolved = resolve(member, root, shared)
-  const constants = resolved === null ? new Map<string, Literal>() : constantsOf(resolved)
-  const { anyOf, oneOf, $id, discriminator, title, description, ...beside } = root
-  const own = isObject(member) ? member : {}
-  const standsAlone = Object.keys(beside).every(keyword => keyword === '$defs' || keyword === 'definitions' || keyword === '$schema' || keyword === 'type')
-  const schema = standsAlone
-    ? { ...definitionsOf(root), ...own }
-    : { ...beside, allOf: [...(Array.isArray(beside.allOf) ? beside.allOf : []), own] }
-  return { schema, constants }
+/** The members of a union, those of unions inside included; a schema that is no union is its only member. */
+function membersOf (schema: unknown, root: unknown, shared: SharedSchemas, above: readonly JsonSchema[]): Member[] {
+  const resolved = resolve(schema, root, shared)
+  if (resolved === null || above.includes(resolved.schema)) return [{ schema: asSchema(schema), constants: new Map() }]
+  const list = resolved.schema.anyOf ?? resolved.schema.oneOf
+  if (!Array.isArray(list)) return [{ schema: asSchema(schema), constants: constantsOf(resolved, shared) }]
+  return list
+    .flatMap(member => membersOf(member, resolved.root, shared, [...above, resolved.schema]))
+    .map(({ schema, constants }) => ({ schema: alone(schema, resolved), constants }))
 }
 
-function definitionsOf (root: JsonSchema): JsonSchema {
+/** One member as a schema of its own: with what the union says beside `anyOf`, and with its document's definitions. */
+function alone (member: JsonSchema, union: Resolved): JsonSchema {
+  const { anyOf, oneOf, $id, discriminator, title, description, ...beside } = union.schema
+  const definitions = definitionsOf(union.root)
+  const saysNothing = Object.keys(beside).every(keyword => keyword === '$defs' || keyword === 'definitions' || keyword === '$schema' || keyword === 'type')
+  return saysNothing
+    ? { ...definitions, ...member }
+    : { ...definitions, ...beside, allOf: [...asList(beside.allOf), member] }
+}
+
+function definitionsOf (root: unknown): JsonSchema {
+  if (!isObject(root)) return {}
   return {
     ...(root.$defs === undefined ? {} : { $defs: root.$defs }),
     ...(root.definitions === undefined ? {} : { definitions: root.definitions })
@@ -65,20 +71,32 @@ function definitionsOf (root: JsonSchema): JsonSchema {
 }
 
 /** The required properties that can have one value only. */
-function constantsOf (schema: JsonSchema): Map<string, Literal> {
+function constantsOf ({ schema, root }: Resolved, shared: SharedSchemas): Map<string, Literal> {
   const constants = new Map<string, Literal>()
-  const required = Array.isArray(schema.required) ? schema.required : []
+  for (const part of asList(schema.allOf)) {
+    const resolved = resolve(part, root, shared)
+    if (resolved === null) continue
+    for (const [name, literal] of constantsOf(resolved, shared)) constants.set(name, literal)
+  }
+  const required = asList(schema.required)
   if (!isObject(schema.properties)) return constants
-  for (const [name, property] of Object.entries(schema.properties)) {
-    if (!isObject(property) || !required.includes(name)) continue
+  for (const [name, declared] of Object.entries(schema.properties)) {
+    const property = resolve(declared, root, shared)?.schema
+    if (property === undefined || !required.includes(name)) continue
     const only = property.const ?? (Array.isArray(property.enum) && property.enum.length === 1 ? property.enum[0] : undefined)
     if (typeof only === 'string' || typeof only === 'number') constants.set(name, only)
   }
   return constants
 }
 
-/** Follows `$ref` through the schema's own definitions and the shared schemas; null where it leads nowhere. */
-export function resolve (schema: unknown, root: unknown, shared: SharedSchemas): JsonSchema | null {
+/** A schema, and the document in which its own references to `#/…` are looked up. */
+export interface Resolved {
+  readonly schema: JsonSchema
+  readonly root: unknown
+}
+
+/** Follows `$ref` through the document's own definitions and the shared schemas; null where it leads nowhere. */
+export function resolve (schema: unknown, root: unknown, shared: SharedSchemas): Resolved | null {
   let current = schema
   let base = root
   const seen = new Set<unknown>()
@@ -91,7 +109,7 @@ export function resolve (schema: unknown, root: unknown, shared: SharedSchemas):
     }
     current = pointTo(base, pointer)
   }
-  return isObject(current) && current.$ref === undefined ? current : null
+  return isObject(current) && current.$ref === undefined ? { schema: current, root: base } : null
 }
 
 /** JSON Pointer, RFC 6901. */
@@ -103,6 +121,14 @@ function pointTo (root: unknown, pointer: string): unknown {
     current = (current as JsonSchema)[key]
   }
   return current
+}
+
+function asSchema (value: unknown): JsonSchema {
+  return isObject(value) ? value : {}
+}
+
+function asList (value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
 }
 
 export function isObject (value: unknown): value is JsonSchema {

@@ -8,7 +8,7 @@ import { codecFor } from '../messages/codec.ts'
 import { ReceiveContract } from '../messages/receive-contract.ts'
 import type { Handlers } from '../messages/receive-contract.ts'
 import { SendContract } from '../messages/send-contract.ts'
-import { resolveOptions } from '../options.ts'
+import { refusePluginOptions, resolveOptions } from '../options.ts'
 import { acceptValue } from '../protocol/handshake.ts'
 import { messageCompilers, ownCompilers } from './compilers.ts'
 import type { MessageCompilers, OwnCompilers } from './compilers.ts'
@@ -37,6 +37,7 @@ const notIn101 = new Set(['connection', 'content-length', 'content-type', 'trans
  */
 export function declareRoute (server: WsServer, instance: FastifyInstance, url: string, options: AnyRouteOptions, handlers: Handlers<MessageHandler>): void {
   checkHandlers(url, options, handlers)
+  refusePluginOptions(options)
   const { schema, onOpen = null, onClose = null, ...others } = options
   const { rest, own } = split(others)
   const resolved = resolveOptions(own, server.options.route)

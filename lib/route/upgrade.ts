@@ -51,8 +51,6 @@ export class Upgrade {
     this.#request = request
     this.#onOver = onOver
     this.#timer = setTimeout(onDeadline, timeout, this)
-    // The timeouts of HTTP, for quiet or kept-alive connections, end here.
-    socket.setTimeout(0)
     this.response = new UpgradeResponse(request)
     this.response.shouldKeepAlive = false
     this.response.assignSocket(socket)

@@ -841,3 +841,16 @@ t.test('an idle connection does not hold its request', async t => {
   }
   t.equal(alive().length, 0)
 })
+
+t.test('closeTimeout is for each handler: messages behind a Close are all handled, however long that takes', async t => {
+  const handled: unknown[] = []
+  const { client, closed } = await open(t, {
+    closeTimeout: 50,
+    handler: message => new Promise<void>(resolve => setTimeout(() => { handled.push(message); resolve() }, 20))
+  })
+  client.write(Buffer.concat([...Array.from({ length: 10 }, (_, n) => text(String(n))), close(1000)]))
+  t.same(await client.closeFrame(), { code: 1000, reason: '' })
+  client.socket.end()
+  t.match(await closed, { code: 1000, wasClean: true })
+  t.same(handled, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+})

@@ -35,3 +35,8 @@ t.test('a status outside of 400 to 499 makes no error the client\'s', async t =>
 t.test('an error below 500 without a code gets one', async t => {
   t.match(failedMessage(Object.assign(new Error('no'), { statusCode: 400 }), undefined), { code: /^FST_ERR_WS_/, message: 'no' })
 })
+
+t.test('a client\'s error without a code of its own still has one', async t => {
+  const error = Object.assign(new Error('no such room'), { statusCode: 404 })
+  t.same(failedMessage(error, undefined), { type: 'error', code: 'FST_ERR_WS_REFUSED', message: 'no such room' })
+})

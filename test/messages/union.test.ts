@@ -151,3 +151,25 @@ t.test('a reference may point to a name with escaped characters', async t => {
   const schema = { $defs: { 'a/b': { '~c d': member('type', 'join') } }, anyOf: [{ $ref: '#/$defs/a~1b/~0c%20d' }, member('type', 'say')] }
   t.same(discriminator(schema), joinAndSay)
 })
+
+t.test('a const in a part of allOf counts: Type.Intersect of a base and a member', async t => {
+  const base = Type.Object({ at: Type.Integer() })
+  const union = Type.Union(['join', 'say'].map(type => Type.Intersect([base, Type.Object({ type: Type.Literal(type) })])))
+  t.same(discriminator(union), joinAndSay)
+})
+
+t.test('members of a union inside the union count as its own', async t => {
+  t.same(discriminator({ anyOf: [{ oneOf: [member('type', 'join'), member('type', 'say')] }, member('type', 'leave')] }), {
+    property: 'type', literals: ['join', 'say', 'leave']
+  })
+})
+
+t.test('what an inner and an outer union say beside their members holds for each', async t => {
+  const inner = { anyOf: [member('type', 'join')], required: ['room'] }
+  const union = readUnion({ anyOf: [inner], maxProperties: 2 }, {}, any)
+  t.same(union?.members.get('join'), { maxProperties: 2, allOf: [{ required: ['room'], allOf: [member('type', 'join')] }] })
+})
+
+t.test('a union that is a member of itself discriminates nothing', async t => {
+  t.equal(discriminator({ $id: 'u', anyOf: [{ $ref: 'u#' }, member('type', 'join')] }, { u: { $id: 'u', anyOf: [{ $ref: 'u#' }, member('type', 'join')] } }), null)
+})

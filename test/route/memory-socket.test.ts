@@ -6,7 +6,7 @@ import { MemorySocket } from '../../lib/route/memory-socket.ts'
 async function readAll (socket: MemorySocket): Promise<Buffer[]> {
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => { chunks.push(chunk) })
-  await once(socket, 'end')
+  await once(socket.resume(), 'end')
   return chunks
 }
 

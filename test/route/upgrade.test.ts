@@ -35,10 +35,12 @@ t.test('frames that arrive while hooks run are not lost, whatever their size', a
   const entered = deferred()
   const release = deferred()
   app.ws('/', { preHandler: async () => { entered.resolve(); await release.promise } }, message => (message as string).length)
+  const sockets = new ServerSockets(app)
   const client = await RawClient.connect(await listen(app))
   client.request('/', { head: text('"a"') })
   await entered.promise
   client.write(text(JSON.stringify('b'.repeat(3_000_000))))
+  while (!sockets.all[0].isPaused()) await new Promise(resolve => setImmediate(resolve))
   release.resolve()
   t.equal((await client.reply()).statusCode, 101)
   t.equal(await client.message(), 1)
@@ -283,10 +285,10 @@ t.test('a hook that never answers: 503 at handshakeTimeout, and the socket is fr
 
 const lateReplies: Record<string, (reply: FastifyReply) => unknown> = {
   'is let through': () => {},
-  'fails': () => { throw new Error('late') },
-  'replies': reply => reply.code(401).send('late'),
+  fails: () => { throw new Error('late') },
+  replies: reply => reply.code(401).send('late'),
   'replies with a stream': reply => reply.code(401).send(Readable.from(['late', 'r'])),
-  'redirects': reply => reply.redirect('/late')
+  redirects: reply => reply.redirect('/late')
 }
 
 for (const [way, act] of Object.entries(lateReplies)) {
@@ -311,6 +313,20 @@ for (const [way, act] of Object.entries(lateReplies)) {
     t.equal(client.unread.length, 0, 'nothing follows the reply')
   })
 }
+
+t.test('a late reply through the raw response throws nothing', async t => {
+  const app = await buildApp(t, { handshakeTimeout: 30 })
+  const reply = deferred<FastifyReply>()
+  app.ws('/', { preHandler: async (_request, rawReply) => { rawReply.hijack(); reply.resolve(rawReply) } }, ignore)
+  const client = await RawClient.connect(await listen(app))
+  client.request('/')
+  t.equal((await client.reply()).statusCode, 503)
+  const { raw } = await reply.promise
+  raw.writeHead(200, { 'content-length': 4 })
+  raw.end('late')
+  await client.ended()
+  t.equal(client.unread.length, 0)
+})
 
 t.test('an onSend hook that is late for handshakeTimeout changes nothing', async t => {
   for (const payload of ['late', Readable.from(['late', 'r'])]) {

@@ -79,9 +79,9 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       done(new FST_ERR_WS_CLOSING())
       return
     }
+    const protocol = chooseSubprotocol(handshake.protocols, request)
     reply.hijack()
     if (!upgrade.isPending) return
-    const { protocol } = upgrade
     const head = upgrade.accept(headersOf101(reply, handshake.key, protocol))
     const connection = new ServerConnection(new StreamTransport(upgrade.socket), context, {
       id: server.connections.nextId(),
@@ -106,18 +106,8 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     onRequest: [checkHandshake, ...([] as unknown[]).concat(rest.onRequest ?? [])] as RouteOptions['onRequest'],
     onSend: [...([] as unknown[]).concat(rest.onSend ?? []), switchProtocols] as RouteOptions['onSend'],
     onError: [isNo101, ...([] as unknown[]).concat(rest.onError ?? [])] as RouteOptions['onError'],
-    handler: (request, reply) => {
-      if (server.isClosing) throw new FST_ERR_WS_CLOSING()
-      const upgrade = upgradeOf(request.raw)
-      const handshake = handshakeOf(request.raw)
-      if (upgrade === null || handshake === null || !upgrade.isPending) {
-        reply.hijack()
-        return
-      }
-      upgrade.protocol = chooseSubprotocol(handshake.protocols, request)
-      // Sent as any reply: cookies and sessions are set by `onSend` hooks.
-      void reply.code(101).send()
-    }
+    // Sent as any reply: cookies and sessions are set by `onSend` hooks.
+    handler: (_request, reply) => { void reply.code(101).send() }
   })
 }
 

@@ -36,8 +36,6 @@ class UpgradeResponse extends ServerResponse {
 export class Upgrade {
   readonly socket: Socket
   readonly response: ServerResponse
-  /** The subprotocol that was chosen, `''` for none. */
-  protocol = ''
   readonly #request: IncomingMessage
   readonly #onOver: (upgrade: Upgrade) => void
   /** What followed the request. */

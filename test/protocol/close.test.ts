@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { encodeClose, isSendableCloseCode, maxReasonBytes, parseClose } from '../../lib/protocol/close.ts'
+import { encodeClose, isSendableCloseCode, maxReasonBytes, parseClose, truncateReason } from '../../lib/protocol/close.ts'
 import { hex } from '../helpers/bytes.ts'
 import { holds } from '../helpers/property.ts'
 
@@ -78,5 +78,25 @@ t.test('what is encoded is read back', async t => {
   const reason = fc.string({ unit: 'binary' }).filter(text => Buffer.byteLength(text) <= maxReasonBytes)
   holds(t, fc.property(code, reason, (code, reason) => {
     assert.deepEqual(parseClose(encodeClose(code, reason)), { code, reason })
+  }))
+})
+
+t.test('a reason that fits is not cut', async t => {
+  for (const reason of ['', 'bye', 'a'.repeat(123), 'é'.repeat(61) + 'a']) t.equal(truncateReason(reason), reason)
+})
+
+t.test('a longer reason is cut between two characters', async t => {
+  t.equal(truncateReason('a'.repeat(124)), 'a'.repeat(123))
+  t.equal(truncateReason('é'.repeat(62)), 'é'.repeat(61))
+  t.equal(truncateReason('a' + '😀'.repeat(31)), 'a' + '😀'.repeat(30), '122 bytes would be 30 and a half')
+})
+
+t.test('any reason cut fits, is text, and is as long as it can be', async t => {
+  holds(t, fc.property(fc.string({ unit: 'binary', maxLength: 200 }), reason => {
+    const cut = truncateReason(reason)
+    assert.ok(reason.startsWith(cut))
+    assert.ok(Buffer.byteLength(cut) <= maxReasonBytes)
+    const [next = ''] = reason.slice(cut.length)
+    if (next !== '') assert.ok(Buffer.byteLength(cut + next) > maxReasonBytes)
   }))
 })

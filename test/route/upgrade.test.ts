@@ -1,5 +1,6 @@
 import dns from 'node:dns'
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import Fastify from 'fastify'
@@ -316,12 +317,12 @@ for (const [way, act] of Object.entries(lateReplies)) {
 
 t.test('a late reply through the raw response throws nothing', async t => {
   const app = await buildApp(t, { handshakeTimeout: 30 })
-  const reply = deferred<FastifyReply>()
-  app.ws('/', { preHandler: async (_request, rawReply) => { rawReply.hijack(); reply.resolve(rawReply) } }, ignore)
+  const response = deferred<ServerResponse>()
+  app.ws('/', { preHandler: async (_request, reply) => { reply.hijack(); response.resolve(reply.raw) } }, ignore)
   const client = await RawClient.connect(await listen(app))
   client.request('/')
   t.equal((await client.reply()).statusCode, 503)
-  const { raw } = await reply.promise
+  const raw = await response.promise
   raw.writeHead(200, { 'content-length': 4 })
   raw.end('late')
   await client.ended()

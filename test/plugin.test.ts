@@ -1,6 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import fastifyWebsocket from '@fastify/websocket'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
@@ -116,10 +114,9 @@ t.test('a Fastify that is not of version 5 is refused', async t => {
 })
 
 t.test('it keeps no process alive that has nothing else to do', async t => {
-  const url = (path: string): string => JSON.stringify(pathToFileURL(join(packageRoot, path)).href)
   const program = `
     import Fastify from 'fastify'
-    import typedWs from ${url('.build/lib/index.js')}
+    import typedWs from '${new URL('../lib/index.js', import.meta.url).href}'
     const app = Fastify()
     await app.register(typedWs)
     app.ws('/', m => m)
@@ -129,4 +126,10 @@ t.test('it keeps no process alive that has nothing else to do', async t => {
   `
   const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { cwd: packageRoot, encoding: 'utf8', timeout: 20_000 })
   t.same({ stdout, status }, { stdout: 'over\n', status: 0 })
+})
+
+t.test('a server of HTTP/2 alone is refused: no client could reach a route', async t => {
+  const app = Fastify({ http2: true })
+  t.after(() => app.close())
+  await t.rejects(async () => { await app.register(typedWs as never) }, { code: 'FST_ERR_WS_HTTP2' })
 })

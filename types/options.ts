@@ -124,7 +124,7 @@ export interface WsRouteOptions<
    * Runs exactly once for each `onOpen` that succeeded, when the connection has ended and its handlers have settled,
    * or one of them has not within `closeTimeout`.
    */
-  onClose? (this: This, connection: Connection<Sent<Provider, Schema>, Data>, info: CloseInfo): void | Promise<void>
+  onClose? (this: This, connection: Connection<Sent<Provider, Schema>, Data>, info: CloseInfo): unknown
 }
 
 /** `app.ws`. */

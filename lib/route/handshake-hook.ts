@@ -1,27 +1,19 @@
-import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FST_ERR_WS_HANDSHAKE, FST_ERR_WS_ORIGIN, FST_ERR_WS_UPGRADE_REQUIRED, FST_ERR_WS_VERSION } from '../errors.ts'
 import { HandshakeError, protocolVersion, readHandshake } from '../protocol/handshake.ts'
-import type { Handshake } from '../protocol/handshake.ts'
 import type { OriginPolicy } from './origin.ts'
 import { upgradeOf } from './upgrade.ts'
-
-const handshakes = new WeakMap<IncomingMessage, Handshake>()
-
-/** The handshake of a request that passed the hook. */
-export function handshakeOf (request: IncomingMessage): Handshake | null {
-  return handshakes.get(request) ?? null
-}
 
 /** The first `onRequest` hook of a WebSocket route: what can't become a WebSocket is refused before the route's own hooks run. */
 export function createHandshakeHook (originPolicy: OriginPolicy | null) {
   return async function checkHandshake (request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    if (upgradeOf(request.raw) === null) {
+    const upgrade = upgradeOf(request.raw)
+    if (upgrade === null) {
       offerUpgrade(reply, 'Upgrade')
       throw new FST_ERR_WS_UPGRADE_REQUIRED()
     }
     try {
-      handshakes.set(request.raw, readHandshake(request.raw.httpVersion, request.raw.headers))
+      upgrade.handshake = readHandshake(request.raw.httpVersion, request.raw.headers)
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
       if (error.fault !== 'version') throw new FST_ERR_WS_HANDSHAKE(error.message)

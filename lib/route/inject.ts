@@ -14,7 +14,7 @@ import { FrameParser } from '../protocol/frame-parser.ts'
 import { MessageAssembler } from '../protocol/message-assembler.ts'
 import type { MessageSink } from '../protocol/message-assembler.ts'
 import { MemorySocket } from './memory-socket.ts'
-import { giveConnection } from './upgrade.ts'
+import { giveConnection } from './upgrade-listener.ts'
 
 /**
  * A test connection through the whole request path: Node's HTTP parser, the router, the hooks, our parser; only

@@ -14,7 +14,7 @@ import { messageCompilers, ownCompilers } from './compilers.ts'
 import type { MessageCompilers, OwnCompilers } from './compilers.ts'
 import { constraintName, forWebSocket } from './constraint.ts'
 import { createErrorReporter } from './handler-error.ts'
-import { createHandshakeHook, handshakeOf } from './handshake-hook.ts'
+import { createHandshakeHook } from './handshake-hook.ts'
 import { compileOrigin } from './origin.ts'
 import { compileSubprotocols } from './subprotocol.ts'
 import { upgradeOf } from './upgrade.ts'
@@ -70,8 +70,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
   /** The last `onSend` hook. Fastify is not called back once protocols are switched: the socket is no longer its. */
   function switchProtocols (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: (error: Error | null, payload?: unknown) => void): void {
     const upgrade = upgradeOf(request.raw)
-    const handshake = handshakeOf(request.raw)
-    if (reply.statusCode !== 101 || upgrade === null || handshake === null || context === null) {
+    if (reply.statusCode !== 101 || upgrade === null || upgrade.handshake === null || context === null) {
       done(null, payload)
       return
     }
@@ -79,10 +78,11 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       done(new FST_ERR_WS_CLOSING())
       return
     }
-    const protocol = chooseSubprotocol(handshake.protocols, request)
+    const { key, protocols } = upgrade.handshake
+    const protocol = chooseSubprotocol(protocols, request)
     reply.hijack()
     if (!upgrade.isPending) return
-    const head = upgrade.accept(headersOf101(reply, handshake.key, protocol))
+    const head = upgrade.accept(headersOf101(reply, key, protocol))
     const connection = new ServerConnection(new StreamTransport(upgrade.socket), context, {
       id: server.connections.nextId(),
       log: request.log,

@@ -1,11 +1,9 @@
 import { ServerResponse } from 'node:http'
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { Server as TlsServer } from 'node:tls'
-import type { FastifyInstance } from 'fastify'
-import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
-import { asksForWebSocket } from '../protocol/handshake.ts'
+import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
+import type { Handshake } from '../protocol/handshake.ts'
 
 /** How long a client whose upgrade was refused may take to close its side, in milliseconds. */
 const lingerTimeout = 1_000
@@ -17,8 +15,8 @@ const kUpgrade = Symbol('fastify-typed-ws.upgrade')
 
 type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
 
-/** Node's types say Duplex; `_httpMessage` is where Node keeps the response whose turn it is. */
-type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
+/** `_httpMessage` is where Node keeps the response whose turn it is. */
+export type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
 
 /** The upgrade that a request asks for; null for any other request. */
 export function upgradeOf (request: IncomingMessage): Upgrade | null {
@@ -36,6 +34,8 @@ class UpgradeResponse extends ServerResponse {
 export class Upgrade {
   readonly socket: Socket
   readonly response: ServerResponse
+  /** Set once it was checked. */
+  handshake: Handshake | null = null
   readonly #request: IncomingMessage
   readonly #onOver: (upgrade: Upgrade) => void
   /** What followed the request. */
@@ -43,7 +43,8 @@ export class Upgrade {
   #timer: NodeJS.Timeout
   #isAccepted = false
 
-  constructor (request: IncomingMessage, socket: Socket, head: Buffer, timeout: number, onOver: (upgrade: Upgrade) => void) {
+  constructor (request: UpgradeRequest, socket: Socket, head: Buffer, timeout: number, onOver: (upgrade: Upgrade) => void) {
+    request[kUpgrade] = this
     this.socket = socket
     this.#head = head
     this.#request = request
@@ -139,82 +140,16 @@ function destroyUpgrade (upgrade: Upgrade): void {
   upgrade.destroy()
 }
 
-/** Takes the server's `upgrade` events and hands them to Fastify's router as what they are: requests. */
-export class UpgradeListener {
-  readonly #instance: FastifyInstance
-  readonly #server: Server
-  readonly #timeout: number
-  readonly #pending = new Set<Upgrade>()
-
-  constructor (instance: FastifyInstance, timeout: number) {
-    this.#instance = instance
-    this.#server = instance.server
-    this.#timeout = timeout
-    this.#limitHeaders()
-    this.#server.on('upgrade', this.#onUpgrade)
-  }
-
-  /** Ends the upgrades that are neither accepted nor refused, since the server must end. */
-  refusePending (): void {
-    for (const upgrade of this.#pending) upgrade.refuse(new FST_ERR_WS_CLOSING())
-  }
-
-  /** A client that sends its request slowly is Node's to end: it is told not to wait longer than the upgrade may take. */
-  #limitHeaders (): void {
-    const server = this.#server as Server & { connectionsCheckingInterval?: number }
-    if (server.headersTimeout === 0 || server.headersTimeout > this.#timeout) server.headersTimeout = this.#timeout
-    const interval = Math.min(server.connectionsCheckingInterval ?? this.#timeout, Math.ceil(this.#timeout / 4))
-    server.connectionsCheckingInterval = interval
-  }
-
-  readonly #onUpgrade = (request: UpgradeRequest, socket: Duplex, head: Buffer): void => {
-    // Node took its own listeners off; a reset from here on would otherwise end the process, and a large reply stall.
-    socket.on('error', ignore)
-    socket.on('drain', onDrain)
-    this.#inTurn(request, socket as Socket, head)
-  }
-
-  /** An upgrade pipelined behind requests that are still to be answered waits for them (RFC 9112 section 9.3.2). */
-  #inTurn (request: UpgradeRequest, socket: HttpSocket, head: Buffer): void {
-    if (socket._httpMessage != null) {
-      socket._httpMessage.once('finish', () => this.#inTurn(request, socket, head))
-      return
-    }
-    // The reply before it was the last.
-    if (!socket.writable) return
-    if (!asksForWebSocket(request.method, request.headers)) {
-      this.#replay(request, socket, head)
-      return
-    }
-    const upgrade = new Upgrade(request, socket, head, this.#timeout, this.#onOver)
-    request[kUpgrade] = upgrade
-    this.#pending.add(upgrade)
-    this.#instance.routing(request, upgrade.response)
-  }
-
-  readonly #onOver = (upgrade: Upgrade): void => {
-    this.#pending.delete(upgrade)
-  }
-
-  /**
-   * Gives a request for another protocol back to the HTTP server without its `Upgrade` header, which a server may
-   * ignore (RFC 9110 section 7.8): REST replies to it, body and keep-alive included, as if this plugin were not there.
-   */
-  #replay (request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`]
-    for (let i = 0; i < request.rawHeaders.length; i += 2) {
-      if (request.rawHeaders[i].toLowerCase() !== 'upgrade') lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
-    }
-    socket.removeListener('error', ignore)
-    socket.removeListener('drain', onDrain)
-    socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
-    giveConnection(this.#server, socket)
-  }
+/** Stands in for the listeners that Node took off the socket: a reset would end the process, and a large reply stall. */
+export function guard (socket: Duplex): void {
+  socket.on('error', ignore)
+  socket.on('drain', onDrain)
 }
 
-/** Lets an HTTP server serve a stream as if it had just been accepted. */
-export function giveConnection (server: Server, stream: Duplex): void {
-  server.emit(server instanceof TlsServer ? 'secureConnection' : 'connection', stream)
+/** Node's own listeners are back. */
+export function unguard (socket: Duplex): void {
+  socket.removeListener('error', ignore)
+  socket.removeListener('drain', onDrain)
 }
 
 function onDrain (this: HttpSocket): void {

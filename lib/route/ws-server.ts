@@ -11,7 +11,7 @@ import type { OwnCompilers } from './compilers.ts'
 import { Connections } from './connections.ts'
 import { compileOrigin } from './origin.ts'
 import { compileSubprotocols } from './subprotocol.ts'
-import { UpgradeListener } from './upgrade.ts'
+import { UpgradeListener } from './upgrade-listener.ts'
 
 /** How long `app.close()` waits for clients and handlers, in milliseconds. */
 const drainDeadline = 5_000

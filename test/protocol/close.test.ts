@@ -88,7 +88,7 @@ t.test('a reason that fits is not cut', async t => {
 t.test('a longer reason is cut between two characters', async t => {
   t.equal(truncateReason('a'.repeat(124)), 'a'.repeat(123))
   t.equal(truncateReason('é'.repeat(62)), 'é'.repeat(61))
-  t.equal(truncateReason('a' + '😀'.repeat(31)), 'a' + '😀'.repeat(30), '122 bytes would be 30 and a half')
+  t.equal(truncateReason('a' + '😀'.repeat(31)), 'a' + '😀'.repeat(30), 'one more would make 125 bytes')
 })
 
 t.test('any reason cut fits, is text, and is as long as it can be', async t => {

@@ -16,10 +16,11 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'"
 ].join('; ')
 
-/** Serves the files of `examples/<name>/public`. */
+/** Serves the files of `examples/<name>/public`, and those that the small pages share. */
 export async function servePages (app: FastifyInstance, name: string): Promise<void> {
+  const examples = join(packageRoot(dirname(fileURLToPath(import.meta.url))), 'examples')
   await app.register(fastifyStatic, {
-    root: join(packageRoot(dirname(fileURLToPath(import.meta.url))), 'examples', name, 'public'),
+    root: [join(examples, name, 'public'), join(examples, 'support', 'public')],
     setHeaders (response) {
       response.setHeader('Content-Security-Policy', contentSecurityPolicy)
       response.setHeader('Referrer-Policy', 'no-referrer')

@@ -7,18 +7,16 @@ import type { Broadcast } from '../messages/broadcast.ts'
 import type { MessageCodec } from '../messages/codec.ts'
 import type { ErrorMessage } from '../messages/error-message.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
-import { closeCode, encodeClose, truncateReason } from '../protocol/close.ts'
+import { closeCode, truncateReason } from '../protocol/close.ts'
 import type { CloseStatus } from '../protocol/close.ts'
-import { opcode } from '../protocol/frame.ts'
-import { encodeFrame, encodeMessage } from '../protocol/frame-encoder.ts'
 import { FrameParser } from '../protocol/frame-parser.ts'
 import { MessageAssembler } from '../protocol/message-assembler.ts'
 import type { MessageSink } from '../protocol/message-assembler.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { checkClose, CloseState } from './close-state.ts'
-import { FrameWriter } from './frame-writer.ts'
 import { Inbox } from './inbox.ts'
 import type { InboxOwner } from './inbox.ts'
+import { Outbox } from './outbox.ts'
 import { Pings } from './pings.ts'
 import type { RouteContext } from './route-context.ts'
 import { runMessage } from './run-message.ts'
@@ -48,11 +46,11 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   readonly #route: RouteContext
   readonly #transport: Transport
   readonly #parser: FrameParser
-  readonly #writer: FrameWriter
   readonly #inbox: Inbox
+  readonly #outbox: Outbox
+  readonly #end = new CloseState()
 
   #isOpened = false
-  readonly #end = new CloseState()
   #isGone = false
   #isDropped = false
   #rooms: readonly string[] = []
@@ -60,8 +58,6 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
 
   #abort: AbortController | null = null
   #pings: Pings | null = null
-  /** The latest ping of a peer that does not read: the only one that is still to be answered. */
-  #latePong: Buffer | null = null
 
   constructor (transport: Transport, route: RouteContext, identity: ConnectionIdentity) {
     this.id = identity.id
@@ -71,8 +67,8 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
     this.#route = route
     this.#transport = transport
     this.#parser = new FrameParser(new MessageAssembler(this, route.maxPayload), true)
-    this.#writer = new FrameWriter(transport)
     this.#inbox = new Inbox(this, route.concurrency)
+    this.#outbox = new Outbox(transport, route, identity.codec, this.#end)
     transport.attach(this)
   }
 
@@ -83,15 +79,15 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   get sends (): SendContract {
-    return this.#route.sends
+    return this.#outbox.sends
   }
 
   get bufferedAmount (): number {
-    return this.#writer.bufferedAmount
+    return this.#outbox.bufferedAmount
   }
 
   get writable (): boolean {
-    return this.#writer.bufferedAmount < this.#route.highWaterMark
+    return this.#outbox.writable
   }
 
   get signal (): AbortSignal {
@@ -120,21 +116,16 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   send (message: unknown): void {
-    if (this.#end.canSend) this.#writer.write(encodeMessage(this.codec.encode(message, this.#route.sends)))
+    this.#outbox.send(message)
   }
 
   /** Sends what a room sends to all its members. */
   deliver (broadcast: Broadcast): void {
-    if (this.#end.canSend) this.#writer.write(broadcast.frameFor(this.codec))
+    this.#outbox.deliver(broadcast)
   }
 
-  async drained (): Promise<void> {
-    while (!this.writable && this.#end.canSend) {
-      await new Promise<void>(resolve => {
-        this.#writer.flush()
-        this.#transport.afterWrites(resolve)
-      })
-    }
+  drained (): Promise<void> {
+    return this.#outbox.drained()
   }
 
   close (code: number = closeCode.normal, reason = ''): void {
@@ -163,8 +154,8 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
     const { payload, answered } = this.#pings.start()
     // A ping that nobody awaits must not become an unhandledRejection.
     answered.catch(ignore)
-    if (this.#end.canSend) this.#writer.write(encodeFrame(opcode.ping, payload))
-    else this.#pings.onClose()
+    this.#outbox.ping(payload)
+    if (!this.#end.canSend) this.#pings.onClose()
     return answered
   }
 
@@ -194,7 +185,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   onEnd (): void {
     this.#end.isEnded = true
     this.#startTimer()
-    if (this.#inbox.isEmpty) this.#endTransport()
+    if (this.#inbox.isEmpty) this.#outbox.finish()
   }
 
   onClose (): void {
@@ -218,14 +209,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   onPing (payload: Buffer): void {
-    if (!this.#end.canSend) return
-    if (this.writable) {
-      this.#writer.write(encodeFrame(opcode.pong, payload))
-      return
-    }
-    const isFirst = this.#latePong === null
-    this.#latePong = Buffer.from(payload)
-    if (isFirst) void this.drained().then(() => this.#sendLatePong())
+    this.#outbox.pong(payload)
   }
 
   onPong (payload: Buffer): void {
@@ -265,23 +249,19 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   onInboxEmpty (): void {
     if (this.#end.isClosed) this.#gone()
     else if (this.#end.received !== null) this.#answerClose()
-    else if (this.#end.isEnded) this.#endTransport()
+    else if (this.#end.isEnded) this.#outbox.finish()
   }
 
   /* What becomes of a message. */
 
   reply (message: unknown, id: MessageId | undefined): void {
-    if (!this.#end.canSend) return
-    const { sends } = this.#route
-    const payload = id === undefined ? this.codec.encode(message, sends) : this.codec.encodeReply(message, sends, id)
-    this.#writer.write(encodeMessage(payload))
+    this.#outbox.reply(message, id)
   }
 
   /** Sends an error message. A codec that can't encode it is the application's, and must not end the process. */
   tell (message: ErrorMessage): void {
-    if (!this.#end.canSend) return
     try {
-      this.#writer.write(encodeMessage(this.codec.encodePlain(message)))
+      this.#outbox.tell(message)
     } catch (error) {
       this.log.error({ err: error }, 'error message could not be encoded')
     }
@@ -294,11 +274,6 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   /* The end. */
-
-  #sendLatePong (): void {
-    if (this.#latePong !== null && this.#end.canSend) this.#writer.write(encodeFrame(opcode.pong, this.#latePong))
-    this.#latePong = null
-  }
 
   /** The one place where a violation becomes a close code. */
   #onViolation (error: unknown): void {
@@ -316,7 +291,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
     this.#parser.stop()
     if (this.#end.isClosed) return
     if (this.#end.canSend) this.#sendClose({ code, reason: truncateReason(reason) })
-    this.#endTransport()
+    this.#outbox.finish()
     this.#transport.resume()
   }
 
@@ -327,21 +302,13 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   #sendClose (status: CloseStatus): void {
-    this.#end.sent = status
-    this.#writer.write(encodeFrame(opcode.close, encodeClose(status.code, status.reason)))
+    this.#outbox.close(status)
     this.#startTimer()
   }
 
   #answerClose (): void {
     if (this.#end.canSend && this.#end.received !== null) this.#sendClose({ code: this.#end.received.code, reason: '' })
-    this.#endTransport()
-  }
-
-  /** The server ends the TCP connection first (RFC 6455 section 7.1.1). */
-  #endTransport (): void {
-    this.#writer.flush()
-    this.#end.isFinished = true
-    this.#transport.end()
+    this.#outbox.finish()
   }
 
   #startTimer (): void {

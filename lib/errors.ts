@@ -12,7 +12,7 @@ export const FST_ERR_WS_OPTION = createError<[string, string]>(
 export const FST_ERR_WS_HANDLER = createError<[string, string]>(
   'FST_ERR_WS_HANDLER', 'handler of WebSocket route %s: %s')
 export const FST_ERR_WS_SCHEMA = createError<[string, string, string]>(
-  'FST_ERR_WS_SCHEMA', 'schema.%s of WebSocket route %s: %s')
+  'FST_ERR_WS_SCHEMA', 'schema.%s of %s: %s')
 
 /** Errors before the 101: they have a `statusCode` and go through the error handlers, as those of REST routes. */
 export const FST_ERR_WS_UPGRADE_REQUIRED = createError(

@@ -17,11 +17,12 @@ export function invalidMessage (error: InvalidMessageError, id: MessageId | unde
 }
 
 /**
- * A handler's error. Those with a `statusCode` below 500 are meant for the client; of others it learns nothing
- * but that there was one.
+ * A handler's error. Those with a `statusCode` below 500, or that an error handler gave one, are meant for the client; of
+ * others it learns nothing but that there was one.
  */
-export function failedMessage (error: unknown, id: MessageId | undefined): ErrorMessage {
-  const { statusCode, code, message } = (typeof error === 'object' && error !== null ? error : {}) as Partial<Record<string, unknown>>
+export function failedMessage (error: unknown, id: MessageId | undefined, status?: number): ErrorMessage {
+  const { statusCode: own, code, message } = (typeof error === 'object' && error !== null ? error : {}) as Partial<Record<string, unknown>>
+  const statusCode = status ?? own
   const isClients = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
   return {
     type: 'error',

@@ -18,6 +18,9 @@ export interface ReceivedKind<Handler> {
 /** One handler for every message, or one for each literal of the discriminator. */
 export type Handlers<Handler> = Handler | { readonly [literal: string]: Handler }
 
+/** Handlers that do not fit the schema. */
+export class HandlersError extends Error {}
+
 /** The longest piece of a message that an error repeats. */
 const maxEcho = 64
 
@@ -38,7 +41,7 @@ export class ReceiveContract<Handler> {
 
   /**
    * @param handlers a function for all messages, or an object of them
-   * @throws Error when the handlers do not fit the schema, or when the schema does not compile
+   * @throws HandlersError; Error when the schema does not compile
    */
   static compile<Handler> (
     schema: unknown, handlers: Handlers<Handler>, compile: CompileValidator, shared: SharedSchemas
@@ -60,7 +63,7 @@ export class ReceiveContract<Handler> {
       ? null
       : readUnion(schema, shared, literals => sameKeys(literals, keys)) ?? readUnion(schema, shared, () => true)
     if (union === null) {
-      throw new Error('an object of handlers needs a schema.receive whose members share a property with a distinct const')
+      throw new HandlersError('an object of handlers needs a schema.receive whose members share a property with a distinct const')
     }
     checkKeys([...union.members.keys()], keys, union.property)
     const kinds = new Map<Literal, ReceivedKind<Handler>>()
@@ -122,7 +125,7 @@ function checkKeys (literals: readonly Literal[], keys: readonly string[], prope
     ...(missing.length > 0 ? [`no handler for ${property} ${missing.join(', ')}`] : []),
     ...(extra.length > 0 ? [`no message of ${property} ${extra.join(', ')}`] : [])
   ]
-  if (faults.length > 0) throw new Error(faults.join('; '))
+  if (faults.length > 0) throw new HandlersError(faults.join('; '))
 }
 
 /** One error of a validator, as Ajv reports it. */

@@ -103,13 +103,18 @@ export function resolve (schema: unknown, root: unknown, shared: SharedSchemas):
   while (isObject(current) && typeof current.$ref === 'string' && !seen.has(current)) {
     seen.add(current)
     const [id, pointer = ''] = current.$ref.split('#', 2)
-    if (id !== '') {
-      if (!Object.hasOwn(shared, id)) return null
-      base = shared[id]
-    }
+    if (id !== '') base = Object.hasOwn(shared, id) ? shared[id] : definitionWithId(current, id) ?? definitionWithId(base, id)
     current = pointTo(base, pointer)
   }
   return isObject(current) && current.$ref === undefined ? { schema: current, root: base } : null
+}
+
+/** A definition that has an `$id` of its own, as those of TypeBox's modules. */
+function definitionWithId (root: unknown, id: string): unknown {
+  if (!isObject(root)) return undefined
+  return [root.$defs, root.definitions]
+    .flatMap(definitions => isObject(definitions) ? Object.values(definitions) : [])
+    .find(definition => isObject(definition) && definition.$id === id)
 }
 
 /** JSON Pointer, RFC 6901. */

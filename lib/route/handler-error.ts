@@ -14,23 +14,42 @@ export interface RouteFacts {
 }
 
 /**
- * Gives the errors of message handlers to the application's error handler, the route's or else the instance's, as
- * Fastify does with those of REST handlers: `(error, request, reply)`. The upgrade request is long gone, so both are stand-ins:
- * `request` has `id`, `log`, `method`, `url`, `routeOptions`, `server` and `connection`; what `reply.send` is given becomes an error message.
+ * Gives the errors of message handlers to the application's error handlers, the route's first and the outermost scope's last, as
+ * Fastify does with those of REST handlers: `(error, request, reply)`. One that throws, or sends an Error, hands on to the next.
+ *
+ * The upgrade request is long gone, so both are stand-ins: `request` has `id`, `log`, `method`, `url`, `routeOptions`, `server` and
+ * `connection`; what `reply.send` is given becomes an error message.
  */
-export function createErrorReporter (instance: FastifyInstance, errorHandler: ErrorHandler, facts: RouteFacts): RouteContext['onHandlerError'] {
+export function createErrorReporter (instance: FastifyInstance, own: ErrorHandler | undefined, facts: RouteFacts): RouteContext['onHandlerError'] {
+  const handlers = handlersOf(instance, own)
   return async (error, connection, id) => {
     const log = new LogWitness(connection.log)
-    const reply = new ErrorReply(instance, error, connection, id, log.logger, facts)
-    try {
-      const result: unknown = await Reflect.apply(errorHandler, instance, [error, reply.request, reply])
-      if (result !== undefined && result !== reply && !reply.sent) reply.send(result)
-    } catch (failure) {
-      connection.log.error({ err: failure }, 'error handler failed')
+    const reply = new ErrorReply(instance, connection, id, log.logger, facts)
+    let current = error
+    for (const handler of handlers) {
+      const given = current
+      try {
+        const result: unknown = await Reflect.apply(handler, instance, [given, reply.request, reply.for(given)])
+        if (result !== undefined && result !== reply && !reply.sent) reply.send(result)
+        if (!reply.isHandedOn) break
+        current = reply.handedOn
+      } catch (failure) {
+        current = failure
+      }
+      if (current !== given) connection.log.error({ err: given }, 'WebSocket handler failed')
     }
-    if (!log.hasLogged) connection.log.error({ err: error }, 'WebSocket handler failed')
-    return reply.message
+    if (!log.hasLogged) connection.log.error({ err: current }, 'WebSocket handler failed')
+    return reply.sent && !reply.isHandedOn ? reply.message : failedMessage(current, id, reply.errorStatus)
   }
+}
+
+/** The error handlers of a route, innermost first; a scope inherits from the one around it. */
+function handlersOf (instance: FastifyInstance, own: ErrorHandler | undefined): ErrorHandler[] {
+  const handlers = new Set<ErrorHandler>(own === undefined ? [] : [own])
+  for (let scope: unknown = instance; typeof scope === 'object' && scope !== null; scope = Object.getPrototypeOf(scope)) {
+    if ('errorHandler' in scope && typeof scope.errorHandler === 'function') handlers.add(scope.errorHandler as ErrorHandler)
+  }
+  return [...handlers]
 }
 
 /** Notices whether an error handler logged, so that every error is in the log once. */
@@ -56,19 +75,32 @@ class ErrorReply {
   readonly request: object
   /** Fastify's default error handler sets the status here. */
   readonly raw = { statusCode: 200 }
-  message: ErrorMessage | null
+  /** What the client is told; null for nothing. */
+  message: ErrorMessage | null = null
   sent = false
-  readonly #error: unknown
+  /** Whether an Error was sent: the next handler's turn. */
+  isHandedOn = false
+  handedOn: unknown = undefined
+  /** The first status of an error that a handler chose. */
+  errorStatus: number | undefined = undefined
+  #error: unknown = undefined
   readonly #id: MessageId | undefined
 
-  constructor (server: FastifyInstance, error: unknown, connection: ServerConnection, id: MessageId | undefined, log: FastifyBaseLogger, facts: RouteFacts) {
+  constructor (server: FastifyInstance, connection: ServerConnection, id: MessageId | undefined, log: FastifyBaseLogger, facts: RouteFacts) {
     this.server = server
     this.log = log
-    this.message = failedMessage(error, id)
-    this.#error = error
     this.#id = id
     const { url, config } = facts
-    this.request = { id: connection.id, log, method: 'GET', url, headers: {}, params: {}, query: {}, routeOptions: { url, method: 'GET', config }, server, connection }
+    const raw = { method: 'GET', url, headers: {} }
+    this.request = { id: connection.id, log, ...raw, raw, params: {}, query: {}, routeOptions: { url, method: 'GET', config }, server, connection }
+  }
+
+  /** For the next handler, which is given this error. */
+  for (error: unknown): this {
+    this.#error = error
+    this.sent = false
+    this.isHandedOn = false
+    return this
   }
 
   get statusCode (): number {
@@ -111,11 +143,14 @@ class ErrorReply {
     if (this.sent) return this
     this.sent = true
     // Whatever was thrown is an error, be it a string: passed on as it is, it is told to nobody.
-    const isError = payload instanceof Error || payload === this.#error
-    const base = failedMessage(isError ? payload : undefined, this.#id)
-    if (isError) {
-      this.message = base
-    } else if (typeof payload === 'string') {
+    if (payload instanceof Error || payload === this.#error) {
+      this.isHandedOn = true
+      this.handedOn = payload
+      if (this.raw.statusCode >= 400) this.errorStatus ??= this.raw.statusCode
+      return this
+    }
+    const base = failedMessage(undefined, this.#id)
+    if (typeof payload === 'string') {
       this.message = { ...base, message: payload }
     } else if (typeof payload === 'object' && payload !== null) {
       this.message = { ...base, ...payload, ...withId(this.#id), type: 'error' }

@@ -38,7 +38,7 @@ interface HandshakeResult {
 }
 
 function handshake (socket: MemorySocket, url: string, { headers, query, protocols }: InjectOptions): Promise<HandshakeResult> {
-  const path = query === undefined ? url : `${url}${url.includes('?') ? '&' : '?'}${String(new URLSearchParams(query))}`
+  const path = pathOf(url, query)
   return new Promise((resolve, reject) => {
     const request = httpRequest({
       path,
@@ -58,6 +58,14 @@ function handshake (socket: MemorySocket, url: string, { headers, query, protoco
     request.on('error', reject)
     request.end()
   })
+}
+
+/** As `app.inject` takes them: a path with or without its slash, or a whole URL. */
+function pathOf (url: string, query: InjectOptions['query']): string {
+  const { pathname, search, searchParams } = new URL(url, 'ws://localhost')
+  if (query === undefined) return pathname + search
+  for (const [name, value] of new URLSearchParams(query)) searchParams.append(name, value)
+  return `${pathname}?${String(searchParams)}`
 }
 
 /** The reply to a refused upgrade, as `app.inject` would give it. */

@@ -5,7 +5,7 @@ import type { MessageHandler, RouteContext } from '../connection/route-context.t
 import { StreamTransport } from '../connection/transport.ts'
 import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDLER, FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { codecFor } from '../messages/codec.ts'
-import { ReceiveContract } from '../messages/receive-contract.ts'
+import { HandlersError, ReceiveContract } from '../messages/receive-contract.ts'
 import type { Handlers } from '../messages/receive-contract.ts'
 import { SendContract } from '../messages/send-contract.ts'
 import { refusePluginOptions, resolveOptions } from '../options.ts'
@@ -58,7 +58,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       membership: server.rooms,
       onClose: onClose as RouteContext['onClose'],
       onInvalid: resolved.onInvalid,
-      onHandlerError: createErrorReporter(instance, rest.errorHandler ?? instance.errorHandler, { url: fullUrl, config: rest.config }),
+      onHandlerError: createErrorReporter(instance, rest.errorHandler, { url: fullUrl, config: rest.config }),
       onGone: server.connections.delete,
       maxPayload: resolved.maxPayload,
       concurrency: resolved.concurrency,
@@ -181,8 +181,8 @@ function compileReceive (url: string, schema: unknown, handlers: Handlers<Messag
   try {
     return ReceiveContract.compile(schema, handlers, part => compilers.validator(part, url), compilers.shared)
   } catch (error) {
-    if (typeof handlers === 'object') throw new FST_ERR_WS_HANDLER(url, messageOf(error))
-    throw new FST_ERR_WS_SCHEMA('receive', url, messageOf(error))
+    if (error instanceof HandlersError) throw new FST_ERR_WS_HANDLER(url, error.message)
+    throw new FST_ERR_WS_SCHEMA('receive', `WebSocket route ${url}`, messageOf(error))
   }
 }
 
@@ -191,6 +191,6 @@ function compileSend (url: string, schema: unknown, compilers: MessageCompilers)
   try {
     return SendContract.compile(schema, part => compilers.serializer(part, url), compilers.shared)
   } catch (error) {
-    throw new FST_ERR_WS_SCHEMA('send', url, messageOf(error))
+    throw new FST_ERR_WS_SCHEMA('send', `WebSocket route ${url}`, messageOf(error))
   }
 }

@@ -49,7 +49,7 @@ export class WsServer {
       try {
         return SendContract.compile(schema, part => compilers.serializer(part, pattern), compilers.shared)
       } catch (error) {
-        throw new FST_ERR_WS_SCHEMA('send', pattern, messageOf(error))
+        throw new FST_ERR_WS_SCHEMA('send', `rooms ${pattern}`, messageOf(error))
       }
     })
   }

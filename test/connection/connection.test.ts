@@ -360,6 +360,18 @@ t.test('after this side has sent Close no message is handled any more', async t 
   t.same(handled, [])
 })
 
+t.test('close() while reading is paused behind a handler reads on, so that the peer\'s Close is seen at once', async t => {
+  const running = deferred()
+  const { client, connection, socket } = await open(t, { handler: () => running.promise })
+  client.write(Buffer.concat([...Array.from({ length: 40 }, (_, n) => text(String(n))), close(4000)]))
+  while (!socket.isPaused()) await immediate()
+  connection.close(4000)
+  t.same(await client.closeFrame(), { code: 4000, reason: '' })
+  await client.ended()
+  running.resolve()
+  client.socket.end()
+})
+
 /* Sending. */
 
 /** What the server's socket was given, one entry for each system call. */

@@ -466,3 +466,28 @@ t.test('handlers that do not fit the schema, and schemas that do not compile, fa
     await t.rejects(async () => { await app.ready() }, expected)
   }
 })
+
+t.test('members of a TypeBox module compile, and are dispatched', async t => {
+  const app = await buildApp(t)
+  const module = Type.Module({
+    Name: Type.String(),
+    Join: Type.Object({ type: Type.Literal('join'), name: Type.Ref('Name') }),
+    Say: Type.Object({ type: Type.Literal('say') })
+  })
+  app.ws('/', { schema: { receive: Type.Union([module.Import('Join'), module.Import('Say')]) } }, {
+    join: ({ name }) => name,
+    say: () => 'said'
+  })
+  const client = await app.injectWS('/')
+  client.send({ type: 'join', name: 'Ann' })
+  t.equal(await client.receive(), 'Ann')
+  client.send({ type: 'join', name: 5 })
+  t.match(await client.receive(), { code: 'FST_ERR_WS_INVALID_MESSAGE' })
+})
+
+t.test('with a map of handlers, a schema that does not compile is the schema\'s fault', async t => {
+  const app = await buildApp(t)
+  const receive = { type: 'object', required: ['type'], properties: { type: { const: 'a' }, n: { type: 'nonsense' } } }
+  app.ws('/', { schema: { receive } }, { a () {} } as never)
+  await t.rejects(async () => { await app.ready() }, { code: 'FST_ERR_WS_SCHEMA' })
+})

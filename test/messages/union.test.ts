@@ -173,3 +173,8 @@ t.test('what an inner and an outer union say beside their members holds for each
 t.test('a union that is a member of itself discriminates nothing', async t => {
   t.equal(discriminator({ $id: 'u', anyOf: [{ $ref: 'u#' }, member('type', 'join')] }, { u: { $id: 'u', anyOf: [{ $ref: 'u#' }, member('type', 'join')] } }), null)
 })
+
+t.test('members of a TypeBox module are found by the $id of their definition', async t => {
+  const module = Type.Module({ Join: Type.Object({ type: Type.Literal('join') }), Say: Type.Object({ type: Type.Literal('say') }) })
+  t.same(discriminator(Type.Union([module.Import('Join'), module.Import('Say')])), joinAndSay)
+})

@@ -81,7 +81,7 @@ t.test('an error below 500 is logged once, as information, as Fastify does', asy
 })
 
 t.test('an error handler that logs is the only one that does', async t => {
-  const { app, lines } = await failing(t, (error, request, reply) => { request.log.warn({ err: error }, 'mine'); return reply.send(error) })
+  const { app, lines } = await failing(t, (error, request, reply) => { request.log.warn({ err: error }, 'mine'); return reply.send({ message: 'sorry' }) })
   await told(app)
   t.same(lines.filter(line => line.err !== undefined).map(line => line.msg), ['mine'])
 })
@@ -165,16 +165,38 @@ t.test('an error handler that hijacks answers nothing', async t => {
   t.equal(await client.receive(), 2)
 })
 
-t.test('an error handler that throws or rejects is logged, and the client is told of the first error', async t => {
+t.test('an error handler that throws or rejects hands on what it throws, and both errors are logged', async t => {
   const handlers: ErrorHandler[] = [
     () => { throw new Error('broken handler') },
     async () => { await immediate(); throw new Error('broken handler') }
   ]
   for (const errorHandler of handlers) {
     const { app, lines } = await failing(t, errorHandler, notFound())
-    t.same(await told(app), { type: 'error', code: 'NO_ROOM', message: 'no such room' })
-    t.match(lines.filter(line => line.err !== undefined), [{ err: { message: 'broken handler' } }, { err: { message: 'no such room' } }])
+    t.same(await told(app), internal)
+    t.match(lines.filter(line => line.err !== undefined), [{ err: { message: 'no such room' } }, { err: { message: 'broken handler' } }])
   }
+})
+
+t.test('an error handler that throws, or sends an Error, hands on to the one of the scope around it', async t => {
+  const innermost: ErrorHandler[] = [error => { throw error }, (error, _request, reply) => reply.send(error), async error => { await immediate(); throw error }]
+  for (const errorHandler of innermost) {
+    const app = await buildApp(t)
+    const order: string[] = []
+    app.setErrorHandler((error, _request, reply) => { order.push('instance'); return reply.send({ code: 'INSTANCE', message: (error as Error).message }) })
+    await app.register(async scope => {
+      scope.setErrorHandler(error => { order.push('scope'); throw error })
+      scope.ws('/', { errorHandler (...args) { order.push('route'); return errorHandler(...args) as undefined } }, () => { throw new Error('orig') })
+    })
+    t.same(await told(app), { type: 'error', code: 'INSTANCE', message: 'orig' })
+    t.same(order, ['route', 'scope', 'instance'])
+  }
+})
+
+t.test('a status below 500 that an error handler sets makes the error it sends the client\'s', async t => {
+  const { app } = await failing(t, (error, _request, reply) => reply.code(404).send(error), new Error('no such lot'))
+  t.same(await told(app), { type: 'error', code: 'FST_ERR_WS_REFUSED', message: 'no such lot' })
+  const { app: other } = await failing(t, (error, _request, reply) => reply.code(500).send(error), notFound())
+  t.same(await told(other), internal)
 })
 
 t.test('an error handler that sends what has no JSON harms nobody', async t => {

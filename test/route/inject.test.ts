@@ -52,6 +52,12 @@ t.test('header names arrive in lower case, and repeated ones as Node joins them'
   t.match(headers, { 'x-trace-id': 'Abc', cookie: 'a=1; b=2', host: 'localhost', upgrade: 'websocket', 'sec-websocket-version': '13' })
 })
 
+t.test('the URL may be a path without its slash, or whole, as app.inject takes it', async t => {
+  const app = await buildApp(t)
+  app.ws('/a', { onOpen: (connection, request) => { connection.send(request.url) } }, ignore)
+  for (const url of ['/a?x=1', 'a?x=1', 'ws://localhost/a?x=1']) t.equal(await (await app.injectWS(url)).receive(), '/a?x=1')
+})
+
 t.test('query is added to the URL', async t => {
   const app = await buildApp(t)
   app.ws('/', { onOpen: (connection, request) => { connection.send(request.query) } }, ignore)

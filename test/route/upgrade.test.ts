@@ -461,7 +461,9 @@ t.test('an upgrade whose hook is in progress when the app closes is answered 503
   client.request('/')
   await entered.promise
   const appClosed = app.close()
-  t.equal((await client.reply()).statusCode, 503)
+  const { statusCode, body } = await client.reply()
+  t.equal(statusCode, 503)
+  t.equal(JSON.parse(body).code, 'FST_ERR_WS_CLOSING')
   client.socket.end()
   await appClosed
 })

@@ -18,7 +18,7 @@ export interface RouteContext {
   readonly membership: Membership
   readonly onClose: ((this: unknown, connection: ServerConnection, info: CloseInfo) => unknown) | null
   readonly onInvalid: OnInvalidOption
-  /** Turns a handler's error into what the client is told; null for nothing. Never rejects. */
+  /** Turns a handler's error into what the client is told; null for nothing. */
   readonly onHandlerError: (error: unknown, connection: ServerConnection, id: MessageId | undefined) => Promise<ErrorMessage | null>
   /** The connection has ended and its handlers have settled. */
   readonly onGone: (connection: ServerConnection) => void

@@ -60,8 +60,12 @@ function report (error: unknown, id: MessageId | undefined, connection: ServerCo
 }
 
 async function tellFailure (error: unknown, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): Promise<void> {
-  const message = await route.onHandlerError(error, connection, id)
-  if (message !== null) connection.tell(message)
+  try {
+    const message = await route.onHandlerError(error, connection, id)
+    if (message !== null) connection.tell(message)
+  } catch (failure) {
+    connection.log.error({ err: failure }, 'error of a WebSocket handler could not be told')
+  }
 }
 
 function refuse (error: InvalidMessageError, id: MessageId | undefined, payload: Payload, connection: ServerConnection, route: RouteContext): void {

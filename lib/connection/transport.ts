@@ -50,6 +50,8 @@ export class StreamTransport implements Transport {
   attach (owner: TransportOwner): void {
     const stream = this.#stream
     stream[kOwner] = owner
+    // As servers of HTTP have it, and those of HTTPS have not: replies still leave when the client has ended its side.
+    stream.allowHalfOpen = true
     stream.on('data', onData)
     stream.on('end', onEnd)
     stream.on('close', onClose)

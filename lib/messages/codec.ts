@@ -118,6 +118,7 @@ class CustomCodec implements MessageCodec {
     if (this.#codec.binary && payload instanceof Uint8Array) {
       return Buffer.isBuffer(payload) ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
     }
+    if (payload instanceof Promise) payload.catch(ignore)
     throw new FST_ERR_WS_SEND_INVALID(`the codec must encode to a ${this.#codec.binary ? 'Buffer' : 'string'}`)
   }
 }
@@ -179,3 +180,5 @@ function isCodec (option: unknown): option is Codec {
 function notACodec (): Error {
   return new FST_ERR_WS_OPTION('codec', "must be 'json', 'raw', { decode, encode, binary }, or an object of these by subprotocol")
 }
+
+function ignore (): void {}

@@ -101,7 +101,7 @@ export class ReceiveContract<Handler> {
     const property = this.#property ?? ''
     const expected = [...this.#kinds.keys()].map(literal => JSON.stringify(literal)).join(', ')
     const value = ownProperty(message, property)
-    const found = value === undefined ? 'is missing' : `is ${(JSON.stringify(value) ?? typeof value).slice(0, maxEcho)}`
+    const found = value === undefined ? 'is missing' : `is ${echo(value)}`
     return new FST_ERR_WS_UNKNOWN_TYPE(`message/${property} ${found}, expected one of ${expected}`)
   }
 }
@@ -111,6 +111,11 @@ function ignore (): void {}
 function ownProperty (message: unknown, property: string): unknown {
   if (typeof message !== 'object' || message === null || !Object.hasOwn(message, property)) return undefined
   return (message as Record<string, unknown>)[property]
+}
+
+/** What an error repeats of a value: nothing that is deep. */
+function echo (value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, maxEcho)) : typeof value === 'number' ? String(value) : `of type ${typeof value}`
 }
 
 function sameKeys (literals: readonly Literal[], keys: readonly string[]): boolean {

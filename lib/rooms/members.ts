@@ -38,8 +38,10 @@ export class Members {
     return this.#byRoom.get(room) ?? nobody
   }
 
+  /** A copy: a loop whose body leaves and joins must end. */
   roomsOf (connection: ServerConnection): ReadonlySet<string> {
-    return this.#byConnection.get(connection) ?? nowhere
+    const rooms = this.#byConnection.get(connection)
+    return rooms === undefined ? nowhere : new Set(rooms)
   }
 
   /** Rooms with members. */

@@ -141,9 +141,14 @@ export class Registry implements RoomRegistry, Membership {
   }
 
   #publish (room: string, envelope: Envelope): Promise<void> {
-    const published = this.#adapter.publish(room, envelope)
+    const published = this.#hand(room, envelope)
     published.catch(error => this.#log.warn({ err: error, room }, 'room message was not published'))
     return published
+  }
+
+  /** An adapter that throws has failed as one that rejects. */
+  async #hand (room: string, envelope: Envelope): Promise<void> {
+    await this.#adapter.publish(room, envelope)
   }
 
   #onEnvelope (room: string, envelope: Envelope): void {

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
 import type { InjectedConnection, InjectOptions } from '../../types/inject.ts'
-import { FST_ERR_WS_CLOSED, FST_ERR_WS_INJECT_CLOSE, FST_ERR_WS_INJECT_REJECTED } from '../errors.ts'
+import { FST_ERR_WS_CLOSED, FST_ERR_WS_INJECT_CLOSE, FST_ERR_WS_INJECT_REJECTED, FST_ERR_WS_OPTION } from '../errors.ts'
 import { closeCode, encodeClose } from '../protocol/close.ts'
 import { opcode } from '../protocol/frame.ts'
 import type { Opcode } from '../protocol/frame.ts'
@@ -21,8 +21,10 @@ import { giveConnection } from './upgrade-listener.ts'
  * the network is missing.
  */
 export async function inject (instance: FastifyInstance, url: string, options: InjectOptions): Promise<InjectedConnection> {
+  const { chunkSize = Infinity } = options
+  if (chunkSize !== Infinity && !(Number.isInteger(chunkSize) && chunkSize > 0)) throw new FST_ERR_WS_OPTION('chunkSize', 'must be a whole number from 1, or Infinity')
   await instance.ready()
-  const { client, server } = MemorySocket.pair(options.chunkSize ?? Infinity, options.remoteAddress ?? '127.0.0.1')
+  const { client, server } = MemorySocket.pair(chunkSize, options.remoteAddress ?? '127.0.0.1')
   client.on('error', ignore)
   giveConnection(instance.server, server)
   const { response, socket, head } = await handshake(client, url, options)

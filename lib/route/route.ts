@@ -80,9 +80,12 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     }
     const { key, protocols } = upgrade.handshake
     const protocol = chooseSubprotocol(protocols, request)
-    reply.hijack()
-    if (!upgrade.isPending) return
+    if (!upgrade.isPending) {
+      reply.hijack()
+      return
+    }
     const head = upgrade.accept(headersOf101(reply, key, protocol))
+    reply.hijack()
     const connection = new ServerConnection(new StreamTransport(upgrade.socket), context, {
       id: server.connections.nextId(),
       log: request.log,

@@ -15,8 +15,12 @@ export type ChooseSubprotocol = (offered: readonly string[], request: FastifyReq
 export function compileSubprotocols (option: SubprotocolsOption | null, codecs: CodecChoice): ChooseSubprotocol {
   if (typeof option === 'function') {
     return (offered, request) => {
-      const chosen = option(offered, request)
-      return chosen !== null && offered.includes(chosen) ? chosen : ''
+      const chosen: unknown = option(offered, request)
+      if (chosen instanceof Promise) {
+        chosen.catch(ignore)
+        throw new FST_ERR_WS_OPTION('subprotocols', 'the function must answer at once, not a promise')
+      }
+      return typeof chosen === 'string' && offered.includes(chosen) ? chosen : ''
     }
   }
   if (option !== null && !Array.isArray(option)) throw new FST_ERR_WS_OPTION('subprotocols', 'must be a list of names, or a function')
@@ -26,3 +30,5 @@ export function compileSubprotocols (option: SubprotocolsOption | null, codecs: 
   }
   return offered => offered.find(name => own.has(name)) ?? ''
 }
+
+function ignore (): void {}

@@ -49,6 +49,11 @@ export class UpgradeListener {
     }
     // The reply before it was the last.
     if (!socket.writable) return
+    // The client went while it waited, and nobody was there to hear it.
+    if (socket.readableEnded) {
+      socket.destroy()
+      return
+    }
     if (!asksForWebSocket(request.method, request.headers)) {
       this.#replay(request, socket, head)
       return

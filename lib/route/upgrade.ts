@@ -66,11 +66,16 @@ export class Upgrade {
     return !this.response.headersSent && !this.socket.destroyed
   }
 
-  /** Switches protocols: the socket is the caller's from here on, and so are the bytes that followed the request. */
+  /**
+   * Switches protocols: the socket is the caller's from here on, and so are the bytes that followed the request.
+   *
+   * @throws ERR_INVALID_CHAR over a header that can't be sent
+   */
   accept (headers: Record<string, number | string | string[] | undefined>): Buffer {
+    // First, since it throws over a header that can't be sent: the upgrade is then still to be refused.
+    this.response.writeHead(101, headers)
     this.#isAccepted = true
     this.#over()
-    this.response.writeHead(101, headers)
     this.response.end()
     this.response.detachSocket(this.socket)
     this.socket.removeListener('drain', onDrain)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { Codecs } from '../messages/codec.ts'
@@ -58,8 +59,25 @@ export class WsServer {
     this.#isClosing = true
     await this.connections.drain(drainDeadline)
     this.#upgrades.refusePending()
-    await this.rooms.stop()
+    await this.#stopRooms()
   }
+
+  /** An adapter that hangs or fails must not keep the server from ending. */
+  async #stopRooms (): Promise<void> {
+    const late = new AbortController()
+    try {
+      await Promise.race([this.rooms.stop(), rejectAfter(drainDeadline, late.signal)])
+    } catch (error) {
+      this.#instance.log.error({ err: error }, 'adapter did not stop')
+    } finally {
+      late.abort()
+    }
+  }
+}
+
+async function rejectAfter (milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal })
+  throw new Error(`not done within ${milliseconds} ms`)
 }
 
 /** Refuses what routes would, before there is one. */

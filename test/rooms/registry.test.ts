@@ -464,3 +464,33 @@ t.test('an adapter that cannot start fails the start-up', async t => {
 function nextTurn (): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
+
+t.test('a loop over connection.rooms whose body leaves and joins ends', async t => {
+  const app = await buildApp(t)
+  const { connection } = await pairedRoute(app)()
+  connection.join('a')
+  connection.join('b')
+  for (const room of connection.rooms) {
+    connection.leave(room)
+    connection.join(room)
+  }
+  t.same([...connection.rooms].sort(), ['a', 'b'])
+})
+
+t.test('an adapter that does not stop properly does not keep the server from ending', async t => {
+  const { lines, stream } = logLines()
+  const adapter = Object.assign(new RecordingAdapter(), { stop: async () => { throw new Error('broker down') } })
+  const app = await buildApp(t, { adapter }, { logger: { stream } })
+  await app.ready()
+  await app.close()
+  t.match(lines.filter(line => line.err !== undefined), [{ msg: 'adapter did not stop', err: { message: 'broker down' } }])
+})
+
+t.test('an adapter whose publish throws at once has failed as one that rejects', async t => {
+  const adapter = Object.assign(new RecordingAdapter(), { publish: () => { throw new Error('broker down') } })
+  const app = await buildApp(t, { adapter })
+  const { client, connection } = await pairedRoute(app)()
+  connection.join('a')
+  await t.rejects(app.room('a').send({ n: 1 }), { message: 'broker down' })
+  t.same(await client.receive(), { n: 1 })
+})

@@ -238,3 +238,16 @@ t.test('an error after the connection has closed is logged', async t => {
   while (app.wsConnections.size > 0) await immediate()
   t.match(lines.filter(line => line.err !== undefined), [{ err: { message: 'too late' } }])
 })
+
+t.test('what is thrown may itself throw when it is looked at', async t => {
+  const app = await buildApp(t)
+  app.ws('/', message => {
+    if (message === 1) throw { get statusCode () { throw new Error('a getter') } } // eslint-disable-line no-throw-literal
+    return message
+  })
+  const client = await app.injectWS('/')
+  client.send('1')
+  client.send('2')
+  t.same(await client.receive(), internal)
+  t.equal(await client.receive(), 2)
+})

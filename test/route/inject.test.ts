@@ -359,3 +359,9 @@ t.test('it works on an https server', async t => {
   const connection = await app.injectWS('/?a=1')
   t.equal(await connection.receive(), '/?a=1')
 })
+
+t.test('a chunkSize that is no size is refused', async t => {
+  const app = await buildApp(t)
+  app.ws('/', ignore)
+  for (const chunkSize of [0, -1, NaN, 1.5]) await t.rejects(app.injectWS('/', { chunkSize }), { code: 'FST_ERR_WS_OPTION' }, String(chunkSize))
+})

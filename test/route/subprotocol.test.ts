@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
+import { compileSubprotocols } from '../../lib/route/subprotocol.ts'
 import typedWs from '../../lib/index.ts'
 import type { SubprotocolsOption } from '../../types/index.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
@@ -108,4 +109,9 @@ t.test('a key of a codec map that is no token is refused at start-up', async t =
 t.test('an invalid option of the plugin is refused when it is registered, before there is a route', async t => {
   const app = Fastify()
   await t.rejects(async () => { await app.register(typedWs, { subprotocols: ['cha t'] }) }, { code: 'FST_ERR_WS_OPTION', message: /^option subprotocols: / })
+})
+
+t.test('a function that answers a promise is refused, and its rejection is nobody\'s', async t => {
+  const choose = compileSubprotocols((async () => { throw new Error('late') }) as never, { fallback: {} as never, bySubprotocol: null })
+  t.throws(() => choose(['a'], {} as never), { code: 'FST_ERR_WS_OPTION' })
 })

@@ -13,6 +13,7 @@ import { buildApp, deferred, listen } from '../helpers/app.ts'
 import { close, cut, ping, text } from '../helpers/bytes.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { ServerSockets } from '../helpers/server-sockets.ts'
+import { selfSigned } from '../helpers/tls.ts'
 
 const ignore = (): void => {}
 
@@ -91,6 +92,60 @@ t.test('an upgrade pipelined behind requests still in progress waits for its tur
   t.match(await client.reply(), { statusCode: 200, body: 'quick' })
   t.equal((await client.reply()).statusCode, 101)
   t.equal(await client.message(), 'early')
+})
+
+t.test('a client that ends while its pipelined upgrade waits is gone: it gets no connection', async t => {
+  const app = await buildApp(t)
+  const sockets = new ServerSockets(app)
+  const release = deferred()
+  app.get('/slow', async () => { await release.promise; return 'slow' })
+  app.ws('/', { onOpen: () => t.fail('not to be opened') }, ignore)
+  const client = await RawClient.connect(await listen(app))
+  const upgraded = once(app.server, 'upgrade')
+  client.write(`GET /slow HTTP/1.1\r\nHost: x\r\n\r\n${upgradeBytes()}`)
+  await upgraded
+  const [socket] = sockets.all
+  const ended = once(socket, 'end')
+  client.socket.end()
+  socket.resume()
+  await ended
+  const closed = once(socket, 'close')
+  release.resolve()
+  await closed
+  t.equal(app.wsConnections.size, 0)
+})
+
+t.test('a reply header that can not be sent is a 500, as in REST, and the deadline stays', async t => {
+  const app = await buildApp(t)
+  app.ws('/', {
+    onRequest: async (request, reply) => { reply.header('x-name', (request.query as { name: string }).name) },
+    onOpen: () => t.fail('not to be opened')
+  }, ignore)
+  const port = await listen(app)
+  for (const name of ['a%0Ab', '%E2%82%AC']) {
+    const client = await RawClient.connect(port)
+    client.request(`/?name=${name}`)
+    t.equal((await client.reply()).statusCode, 500, name)
+    await client.ended()
+  }
+})
+
+t.test('over TLS, replies still leave when the client has ended its side', async t => {
+  const app = Fastify({ https: selfSigned() })
+  t.after(() => { RawClient.dropAll(); return app.close() })
+  await app.register(typedWs)
+  const release = deferred()
+  const begun = deferred()
+  app.ws('/', async message => { begun.resolve(); await release.promise; return message })
+  const client = await RawClient.connectTls(await listen(app as never))
+  client.request('/')
+  t.equal((await client.reply()).statusCode, 101)
+  client.write(text('1'))
+  await begun.promise
+  client.socket.end(close(1000))
+  release.resolve()
+  t.equal(await client.message(), 1)
+  t.same(await client.closeFrame(), { code: 1000, reason: '' })
 })
 
 t.test('another protocol pipelined behind a request in progress waits for its turn', async t => {

@@ -31,7 +31,10 @@ export function runMessage (payload: Payload, connection: ServerConnection, rout
   try {
     const result = kind.handler.call(route.instance, message, connection)
     // A handler that is not async must not pay for promises.
-    if (isThenable(result)) return settle(result, id, connection, route)
+    if (isThenable(result)) {
+      void settle(result, id, connection, route)
+      return true
+    }
     if (result !== undefined) connection.reply(result, id)
     return false
   } catch (error) {
@@ -39,12 +42,7 @@ export function runMessage (payload: Payload, connection: ServerConnection, rout
   }
 }
 
-function settle (result: PromiseLike<unknown>, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): true {
-  void settleLater(result, id, connection, route)
-  return true
-}
-
-async function settleLater (result: PromiseLike<unknown>, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): Promise<void> {
+async function settle (result: PromiseLike<unknown>, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): Promise<void> {
   try {
     const reply = await result
     if (reply !== undefined) connection.reply(reply, id)

@@ -1,6 +1,6 @@
 import { FST_ERR_WS_INVALID_MESSAGE, FST_ERR_WS_UNKNOWN_TYPE, FST_ERR_WS_VALIDATOR_RESULT } from '../errors.ts'
 import { readUnion } from './union.ts'
-import type { Literal, SharedSchemas } from './union.ts'
+import type { Literal, SharedSchemas, Union } from './union.ts'
 
 /** A compiled schema: Ajv answers a boolean and puts `errors` on the function, TypeBox `{ value }` or `{ error }`. */
 export type Validate = ((value: unknown) => unknown) & { errors?: readonly unknown[] | null }
@@ -52,9 +52,7 @@ export class ReceiveContract<Handler> {
       if (union === null) {
         return new ReceiveContract(null, new Map(), { validate: schema === undefined ? null : compile(schema), handler })
       }
-      const kinds = new Map<Literal, ReceivedKind<Handler>>()
-      for (const [literal, member] of union.members) kinds.set(literal, { validate: compile(member), handler })
-      return new ReceiveContract(union.property, kinds, null)
+      return ReceiveContract.#ofUnion(union, compile, () => handler)
     }
 
     const byLiteral = handlers as { readonly [literal: string]: Handler }
@@ -66,10 +64,12 @@ export class ReceiveContract<Handler> {
       throw new HandlersError('an object of handlers needs a schema.receive whose members share a property with a distinct const')
     }
     checkKeys([...union.members.keys()], keys, union.property)
+    return ReceiveContract.#ofUnion(union, compile, literal => byLiteral[literal])
+  }
+
+  static #ofUnion<Handler> (union: Union, compile: CompileValidator, handlerOf: (literal: Literal) => Handler): ReceiveContract<Handler> {
     const kinds = new Map<Literal, ReceivedKind<Handler>>()
-    for (const [literal, member] of union.members) {
-      kinds.set(literal, { validate: compile(member), handler: byLiteral[literal] })
-    }
+    for (const [literal, member] of union.members) kinds.set(literal, { validate: compile(member), handler: handlerOf(literal) })
     return new ReceiveContract(union.property, kinds, null)
   }
 

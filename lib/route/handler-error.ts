@@ -35,6 +35,8 @@ export function createErrorReporter (instance: FastifyInstance, own: ErrorHandle
         current = reply.handedOn
       } catch (failure) {
         current = failure
+        // What it had sent, or withheld, before it failed counts.
+        if (reply.sent && !reply.isHandedOn) break
       }
       if (current !== given) connection.log.error({ err: given }, 'WebSocket handler failed')
     }

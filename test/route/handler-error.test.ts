@@ -192,6 +192,12 @@ t.test('an error handler that throws, or sends an Error, hands on to the one of 
   }
 })
 
+t.test('what an error handler sent before it failed counts, and its failure is logged', async t => {
+  const { app, lines } = await failing(t, (_error, _request, reply) => { void reply.send('sorry'); throw new Error('broken handler') })
+  t.same(await told(app), { ...internal, message: 'sorry' })
+  t.match(lines.filter(line => line.err !== undefined), [{ err: { message: 'broken handler' } }])
+})
+
 t.test('a status below 500 that an error handler sets makes the error it sends the client\'s', async t => {
   const { app } = await failing(t, (error, _request, reply) => reply.code(404).send(error), new Error('no such lot'))
   t.same(await told(app), { type: 'error', code: 'FST_ERR_WS_REFUSED', message: 'no such lot' })

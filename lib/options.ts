@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Adapter } from '../types/adapter.ts'
 import type { CodecOption } from '../types/codec.ts'
-import type { OnInvalidOption, OriginOption, SubprotocolsOption, WsCommonOptions, WsPluginOptions } from '../types/options.ts'
+import type { DeflateOption, OnInvalidOption, OriginOption, SlowConsumerOption, SubprotocolsOption, WsCommonOptions, WsPluginOptions } from '../types/options.ts'
 import { FST_ERR_WS_OPTION } from './errors.ts'
 
 /** Options of a route with nothing left to guess. Durations in milliseconds, sizes in bytes. */
@@ -15,16 +15,33 @@ export interface ResolvedOptions {
   readonly concurrency: number
   readonly highWaterMark: number
   readonly closeTimeout: number
+  /** null for no compression */
+  readonly deflate: ResolvedDeflate | null
+  readonly slowConsumer: ResolvedSlowConsumer
+  readonly sendBudget: number
+}
+
+export type ResolvedDeflate = Readonly<Required<Exclude<DeflateOption, boolean>>>
+
+export interface ResolvedSlowConsumer {
+  readonly policy: 'close' | 'drop-newest' | 'drop-oldest' | 'keep-latest'
+  /** Of `keep-latest`; null for the other policies. */
+  readonly key: ((message: unknown) => unknown) | null
 }
 
 /** Options of the plugin with nothing left to guess. */
 export interface ResolvedPluginOptions {
   readonly route: ResolvedOptions
   readonly handshakeTimeout: number
+  /** What all connections may hold, in bytes. */
+  readonly processBudget: number
   /** null: in memory */
   readonly adapter: Adapter | null
   readonly ajv: NonNullable<WsPluginOptions['ajv']>
 }
+
+/** Options as they come in: what messages look like is of no matter here. */
+export type OwnOptions = Omit<WsCommonOptions, 'slowConsumer'> & { slowConsumer?: SlowConsumerOption<never> }
 
 /** Every default, with its unit; `maxPayload` is Fastify's `bodyLimit`. */
 export const defaults = Object.freeze({
@@ -37,10 +54,26 @@ export const defaults = Object.freeze({
   highWaterMark: 64 * 1024,
   /** milliseconds */
   closeTimeout: 5_000,
+  perMessageDeflate: false,
+  slowConsumer: 'close',
+  /** bytes */
+  budget: Object.freeze({ connection: 1024 * 1024, process: 256 * 1024 * 1024 }),
   /** milliseconds */
   handshakeTimeout: 10_000,
   adapter: null,
   ajv: Object.freeze({})
+})
+
+/** What `perMessageDeflate: true` stands for. */
+const deflateDefaults: ResolvedDeflate = Object.freeze({
+  /** bytes */
+  threshold: 1024,
+  contextTakeover: false,
+  /** 4 KiB */
+  windowBits: 12,
+  memLevel: 5,
+  /** zlib's own choice between speed and size */
+  level: -1
 })
 
 /** The longest delay that a timer of Node takes. */
@@ -48,7 +81,7 @@ const maxDelay = 2 ** 31 - 1
 
 const pluginOptionNames = new Set([
   'maxPayload', 'origin', 'subprotocols', 'codec', 'onInvalid', 'concurrency', 'highWaterMark', 'closeTimeout',
-  'handshakeTimeout', 'adapter', 'ajv',
+  'perMessageDeflate', 'slowConsumer', 'budget', 'handshakeTimeout', 'adapter', 'ajv',
   // Fastify's own options of `register`.
   'prefix', 'logLevel', 'logSerializers'
 ])
@@ -59,13 +92,27 @@ export function resolvePluginOptions (options: WsPluginOptions, instance: Fastif
     if (!pluginOptionNames.has(name)) throw new FST_ERR_WS_OPTION(name, 'is not an option of this plugin')
   }
   const bodyLimit = instance.initialConfig.bodyLimit ?? 1024 * 1024
-  const { handshakeTimeout = defaults.handshakeTimeout, adapter = defaults.adapter, ajv = defaults.ajv } = options
+  const { handshakeTimeout = defaults.handshakeTimeout, adapter = defaults.adapter, ajv = defaults.ajv, budget = defaults.budget } = options
   checkWhole('handshakeTimeout', handshakeTimeout, 1, maxDelay)
   if (adapter !== null) checkAdapter(adapter)
   if (typeof ajv !== 'object' || ajv === null || Array.isArray(ajv)) throw new FST_ERR_WS_OPTION('ajv', 'must be an object with customOptions or plugins')
+  const inherited: ResolvedOptions = {
+    ...defaults,
+    origin: 'same-origin',
+    codec: 'json',
+    onInvalid: 'reply',
+    maxPayload: bodyLimit,
+    deflate: null,
+    slowConsumer: { policy: 'close', key: null },
+    sendBudget: defaults.budget.connection
+  }
+  const route = resolveOptions(options, inherited)
+  const processBudget = budget.process ?? defaults.budget.process
+  if (processBudget !== Infinity) checkWhole('budget.process', processBudget, 1, Number.MAX_SAFE_INTEGER)
   return {
-    route: resolveOptions(options, { ...defaults, origin: 'same-origin', codec: 'json', onInvalid: 'reply', maxPayload: bodyLimit }),
+    route,
     handshakeTimeout,
+    processBudget,
     adapter,
     ajv
   }
@@ -76,6 +123,9 @@ export function refusePluginOptions (routeOptions: object): void {
   for (const name of ['handshakeTimeout', 'adapter', 'ajv']) {
     if (Object.hasOwn(routeOptions, name)) throw new FST_ERR_WS_OPTION(name, 'is an option of the plugin, not of a route')
   }
+  if ('budget' in routeOptions && Object.hasOwn(Object(routeOptions.budget), 'process')) {
+    throw new FST_ERR_WS_OPTION('budget.process', 'is an option of the plugin, not of a route')
+  }
 }
 
 /**
@@ -83,7 +133,7 @@ export function refusePluginOptions (routeOptions: object): void {
  *
  * @throws FST_ERR_WS_OPTION
  */
-export function resolveOptions (own: WsCommonOptions, inherited: ResolvedOptions): ResolvedOptions {
+export function resolveOptions (own: OwnOptions, inherited: ResolvedOptions): ResolvedOptions {
   const options: ResolvedOptions = {
     maxPayload: own.maxPayload ?? inherited.maxPayload,
     origin: own.origin ?? inherited.origin,
@@ -92,7 +142,10 @@ export function resolveOptions (own: WsCommonOptions, inherited: ResolvedOptions
     onInvalid: own.onInvalid ?? inherited.onInvalid,
     concurrency: own.concurrency ?? inherited.concurrency,
     highWaterMark: own.highWaterMark ?? inherited.highWaterMark,
-    closeTimeout: own.closeTimeout ?? inherited.closeTimeout
+    closeTimeout: own.closeTimeout ?? inherited.closeTimeout,
+    deflate: own.perMessageDeflate === undefined ? inherited.deflate : resolveDeflate(own.perMessageDeflate),
+    slowConsumer: own.slowConsumer === undefined ? inherited.slowConsumer : resolveSlowConsumer(own.slowConsumer),
+    sendBudget: resolveSendBudget(own.budget) ?? inherited.sendBudget
   }
   checkWhole('maxPayload', options.maxPayload, 1, Number.MAX_SAFE_INTEGER)
   checkWhole('highWaterMark', options.highWaterMark, 1, Number.MAX_SAFE_INTEGER)
@@ -102,6 +155,49 @@ export function resolveOptions (own: WsCommonOptions, inherited: ResolvedOptions
     throw new FST_ERR_WS_OPTION('onInvalid', "must be 'reply', 'close' or a function")
   }
   return options
+}
+
+/** @throws FST_ERR_WS_OPTION */
+function resolveDeflate (option: DeflateOption): ResolvedDeflate | null {
+  if (option === false) return null
+  if (option !== true && (typeof option !== 'object' || option === null)) throw new FST_ERR_WS_OPTION('perMessageDeflate', 'must be true, false or an object')
+  const own: Exclude<DeflateOption, boolean> = option === true ? {} : option
+  for (const name of Object.keys(own)) {
+    if (!Object.hasOwn(deflateDefaults, name)) throw new FST_ERR_WS_OPTION(`perMessageDeflate.${name}`, 'is not an option of compression')
+  }
+  const resolved: ResolvedDeflate = {
+    threshold: own.threshold ?? deflateDefaults.threshold,
+    contextTakeover: own.contextTakeover ?? deflateDefaults.contextTakeover,
+    windowBits: own.windowBits ?? deflateDefaults.windowBits,
+    memLevel: own.memLevel ?? deflateDefaults.memLevel,
+    level: own.level ?? deflateDefaults.level
+  }
+  checkWhole('perMessageDeflate.threshold', resolved.threshold, 0, Number.MAX_SAFE_INTEGER)
+  checkWhole('perMessageDeflate.windowBits', resolved.windowBits, 8, 15)
+  checkWhole('perMessageDeflate.memLevel', resolved.memLevel, 1, 9)
+  checkWhole('perMessageDeflate.level', resolved.level, -1, 9)
+  if (typeof resolved.contextTakeover !== 'boolean') throw new FST_ERR_WS_OPTION('perMessageDeflate.contextTakeover', 'must be true or false')
+  return resolved
+}
+
+/** @throws FST_ERR_WS_OPTION */
+export function resolveSlowConsumer (option: SlowConsumerOption<never>): ResolvedSlowConsumer {
+  if (option === 'close' || option === 'drop-newest' || option === 'drop-oldest') return { policy: option, key: null }
+  if (typeof option === 'object' && option !== null && option.policy === 'keep-latest' && typeof option.key === 'function') {
+    return { policy: 'keep-latest', key: option.key as (message: unknown) => unknown }
+  }
+  throw new FST_ERR_WS_OPTION('slowConsumer', "must be 'close', 'drop-newest', 'drop-oldest' or { policy: 'keep-latest', key: message => … }")
+}
+
+/** undefined where the option leaves it open */
+function resolveSendBudget (budget: WsCommonOptions['budget']): number | undefined {
+  if (budget === undefined) return undefined
+  if (typeof budget !== 'object' || budget === null) throw new FST_ERR_WS_OPTION('budget', 'must be an object with connection or process')
+  for (const name of Object.keys(budget)) {
+    if (name !== 'connection' && name !== 'process') throw new FST_ERR_WS_OPTION(`budget.${name}`, 'is not an option: connection and process are')
+  }
+  if (budget.connection !== undefined && budget.connection !== Infinity) checkWhole('budget.connection', budget.connection, 1, Number.MAX_SAFE_INTEGER)
+  return budget.connection
 }
 
 function checkWhole (name: string, value: unknown, least: number, most: number): void {

@@ -32,6 +32,7 @@ async function register (instance: FastifyInstance, options: WsPluginOptions): P
   instance.decorate('rooms', { getter: () => server.rooms })
   instance.decorate('room', (name: string) => server.rooms.room(name))
   instance.decorate('wsConnections', { getter: () => server.connections })
+  instance.decorate('wsStats', () => server.stats)
   instance.decorate('injectWS', function (this: FastifyInstance, url: string, injectOptions = {}) {
     return inject(this, url, injectOptions)
   })

@@ -21,9 +21,13 @@ t.test('the defaults are those of the documentation', async t => {
       onInvalid: 'reply',
       concurrency: 1,
       highWaterMark: 65_536,
-      closeTimeout: 5_000
+      closeTimeout: 5_000,
+      deflate: null,
+      slowConsumer: { policy: 'close', key: null },
+      sendBudget: 1_048_576
     },
     handshakeTimeout: 10_000,
+    processBudget: 268_435_456,
     adapter: null,
     ajv: {}
   })
@@ -53,7 +57,7 @@ t.test('concurrency may be unlimited', async t => {
   t.equal(resolve({ concurrency: Infinity }).route.concurrency, Infinity)
 })
 
-const whole = /^option \w+: must be a whole number from 1 to \d+$/
+const whole = /^option [\w.]+: must be a whole number from 1 to \d+$/
 const notWhole = [0, -1, 1.5, NaN, -Infinity, '5', true, {}, [], 2 ** 53]
 
 const invalid: Record<string, { values: unknown[], message: RegExp, pluginOnly?: true }> = {
@@ -62,6 +66,16 @@ const invalid: Record<string, { values: unknown[], message: RegExp, pluginOnly?:
   closeTimeout: { values: [...notWhole, Infinity, 2 ** 31], message: whole },
   handshakeTimeout: { values: [...notWhole, Infinity, 2 ** 31], message: whole, pluginOnly: true },
   concurrency: { values: notWhole, message: whole },
+  perMessageDeflate: {
+    values: [null, 1, 'on', [5], { treshold: 1 }, { contextTakeover: 1 }, ...['threshold', 'windowBits', 'memLevel', 'level'].flatMap(name =>
+      [-2, 1.5, NaN, Infinity, '9'].map(value => ({ [name]: value }))), { windowBits: 7 }, { windowBits: 16 }, { memLevel: 0 }, { level: 10 }],
+    message: /^option perMessageDeflate/
+  },
+  slowConsumer: {
+    values: [null, 'drop', 1013, {}, 'keep-latest', { policy: 'keep-latest' }, { policy: 'keep-latest', key: 'id' }, { policy: 'close' }],
+    message: /^option slowConsumer: must be 'close', 'drop-newest', /
+  },
+  budget: { values: [null, 1024, { conection: 1 }, ...notWhole.map(connection => ({ connection }))], message: /^option budget/ },
   onInvalid: { values: ['ignore', '', 1, true, {}], message: /^option onInvalid: must be 'reply', 'close' or a function$/ },
   origin: { values: ['example.com', true, 1, {}], message: /^option origin: / },
   subprotocols: { values: ['chat', ['not a token'], 1, {}], message: /^option subprotocols: / },

@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts'
 import type { InjectedConnection, InjectOptions } from './inject.ts'
 import type { WsRouteMethod } from './options.ts'
 import type { Room, RoomMessage, RoomRegistry } from './rooms.ts'
+import type { WsStats } from './stats.ts'
 
 declare module 'fastify' {
   interface FastifyInstance<
@@ -23,6 +24,8 @@ declare module 'fastify' {
     room<const Name extends string> (name: Name): Room<RoomMessage<Name>>
     /** This process's open connections. */
     wsConnections: Iterable<Connection> & { readonly size: number }
+    /** Counters of this process's connections, rooms and memory. */
+    wsStats (): WsStats
     /**
      * A test connection through the real request path, without the network.
      *

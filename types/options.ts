@@ -35,6 +35,51 @@ export type SubprotocolsOption =
  */
 export type OnInvalidOption = 'reply' | 'close' | ((error: InvalidMessageError, connection: Connection, payload: Payload) => void)
 
+/**
+ * Compression of messages (RFC 7692). `true` stands for the defaults, `false` for none.
+ *
+ * * `threshold`: shorter messages are sent as they are. Default: 1,024 bytes.
+ * * `contextTakeover`: messages may refer back to earlier ones: smaller where they are alike, for up to `2 * 2 ** windowBits` bytes
+ *   either way of each connection that uses it. Default: false.
+ * * `windowBits`: how far they refer back, as the base-2 logarithm of bytes, 8 to 15. Default: 12, which is 4 KiB.
+ * * `memLevel`, `level`: as of `node:zlib`. Default: 5, and zlib's own (6).
+ */
+export type DeflateOption = boolean | {
+  readonly threshold?: number
+  readonly contextTakeover?: boolean
+  readonly windowBits?: number
+  readonly memLevel?: number
+  readonly level?: number
+}
+
+/**
+ * What becomes of a message to a client that does not read, once `budget.connection` bytes wait for it.
+ *
+ * * `'close'`: the client is closed with 1013; it may connect again.
+ * * `'drop-newest'`: this message is not sent to it.
+ * * `'drop-oldest'`: the oldest that may be dropped make room.
+ * * `keep-latest`: a message takes the place of an earlier one with the same `key` while that waits, whatever the budget; else as `'drop-oldest'`.
+ *   A `key` that answers neither a string nor a number replaces nothing.
+ */
+export type SlowConsumerOption<Message = unknown> =
+  | 'close' | 'drop-newest' | 'drop-oldest'
+  | { readonly policy: 'keep-latest', readonly key: (message: Message) => string | number | undefined }
+
+/** Memory, in bytes. */
+export interface ConnectionBudget {
+  /** How much may wait for a client that does not read, behind the message that is being written. Default: 1 MiB. */
+  readonly connection?: number
+}
+
+/** Memory, in bytes. */
+export interface BudgetOption extends ConnectionBudget {
+  /**
+   * How much all connections of the server may hold together, both ways. When it is spent, those that hold most are closed with 1013.
+   * Default: 256 MiB.
+   */
+  readonly process?: number
+}
+
 /** Why a message was refused. */
 export interface InvalidMessageError extends Error {
   readonly code: string
@@ -62,10 +107,17 @@ export interface WsCommonOptions {
   highWaterMark?: number
   /** How long the peer may take for its part of the closing handshake, and each handler once it has begun. Default: 5,000. */
   closeTimeout?: number
+  /** Compression of messages. Default: `false`. */
+  perMessageDeflate?: DeflateOption
+  /** For clients that do not read: of what the route sends, and of rooms that declare nothing else. Default: `'close'`. */
+  slowConsumer?: SlowConsumerOption
+  /** How much memory connections may hold. */
+  budget?: ConnectionBudget
 }
 
 /** Options of `app.register(typedWs, …)`. */
 export interface WsPluginOptions extends WsCommonOptions {
+  budget?: BudgetOption
   /**
    * How long an upgrade may take, from its first byte to the 101. It also caps the server's `headersTimeout`.
    * Default: 10,000.
@@ -101,8 +153,10 @@ type SerializerCompiler = FastifySerializerCompiler<FastifySchema>
 /** Options of `app.ws(url, options, handler)`: those of a REST route, those of a connection, and its life. */
 export interface WsRouteOptions<
   This, Provider extends FastifyTypeProvider, Schema extends WsSchema, Data
-> extends WsCommonOptions, RestOptions<Provider, Schema> {
+> extends Omit<WsCommonOptions, 'slowConsumer'>, RestOptions<Provider, Schema> {
   schema?: Schema
+  /** For clients that do not read: of what the route sends, and of rooms that declare nothing else. Default: the plugin's. */
+  slowConsumer?: SlowConsumerOption<Sent<Provider, Schema>>
   /**
    * As of a REST route; it makes the validators of messages too.
    * A method, so that it may ask for the schemas of one library, as TypeBoxValidatorCompiler does.

@@ -1,5 +1,6 @@
 import type { FastifyTypeProvider } from 'fastify'
 import type { Connection } from './connection.ts'
+import type { SlowConsumerOption } from './options.ts'
 import type { InferSent } from './schema.ts'
 
 /**
@@ -55,9 +56,11 @@ export interface Room<Message = unknown> extends RoomSender<Message>, Iterable<C
   close (code?: number, reason?: string): Promise<void>
 }
 
-export interface RoomDeclaration<Schema = unknown> {
+export interface RoomDeclaration<Schema = unknown, Message = unknown> {
   /** What is sent to rooms of this pattern; undeclared fields never leave. */
   send?: Schema
+  /** What becomes of messages to members that do not read. Default: what their route says. */
+  slowConsumer?: SlowConsumerOption<Message>
 }
 
 /** The rooms of one pattern. */
@@ -76,5 +79,5 @@ export interface RoomRegistry<Provider extends FastifyTypeProvider = FastifyType
    *
    * @throws FST_ERR_WS_ROOM_PATTERN, FST_ERR_WS_ROOM_DECLARED
    */
-  declare<const Schema = unknown> (pattern: string, declaration: RoomDeclaration<Schema>): RoomFamily<InferSent<Provider, Schema>>
+  declare<const Schema = unknown> (pattern: string, declaration: RoomDeclaration<Schema, InferSent<Provider, Schema>>): RoomFamily<InferSent<Provider, Schema>>
 }

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
 import type { Connection, ReadyState } from '../../types/connection.ts'
 import type { JoinOptions, JoinResult, RoomSender } from '../../types/rooms.ts'
+import { channels } from '../channels.ts'
 import { FST_ERR_WS_CLOSED } from '../errors.ts'
 import type { Broadcast } from '../messages/broadcast.ts'
 import type { MessageCodec } from '../messages/codec.ts'
@@ -9,17 +10,23 @@ import type { ErrorMessage } from '../messages/error-message.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import { closeCode, truncateReason } from '../protocol/close.ts'
 import type { CloseStatus } from '../protocol/close.ts'
-import { FrameParser } from '../protocol/frame-parser.ts'
-import { MessageAssembler } from '../protocol/message-assembler.ts'
-import type { MessageSink } from '../protocol/message-assembler.ts'
+import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { checkClose, CloseState } from './close-state.ts'
+import { Deflater } from './deflater.ts'
 import { Inbox } from './inbox.ts'
 import type { InboxOwner } from './inbox.ts'
+import { Inflater } from './inflater.ts'
+import type { MemoryHolder } from './memory-budget.ts'
 import { Outbox } from './outbox.ts'
 import { Pings } from './pings.ts'
+import { Reader } from './reader.ts'
+import type { ReaderOwner } from './reader.ts'
 import type { RouteContext } from './route-context.ts'
 import { runMessage } from './run-message.ts'
+import { SendQueue } from './send-queue.ts'
+import type { SendQueueOwner } from './send-queue.ts'
+import type { SlowConsumer, SlowConsumerOutcome } from './slow-consumer.ts'
 import type { Transport, TransportOwner } from './transport.ts'
 
 /** What is known of one connection when it begins. */
@@ -28,15 +35,20 @@ export interface ConnectionIdentity {
   readonly log: FastifyBaseLogger
   readonly protocol: string
   readonly codec: MessageCodec
+  /** What was agreed on for compression; null for none. */
+  readonly deflate: DeflateParameters | null
 }
 
+/** How much of what it wrote may be left to a client that is closed because the server needs the memory, in bytes. */
+const heldWhileClosing = 64 * 1024
+
 /**
- * The server's end of a WebSocket. Bytes come in through `onData`, pass the parser and the assembler, and reach
- * the handler as checked messages; they go out through the writer.
+ * The server's end of a WebSocket. Bytes come in through `onData`, pass the reader, and reach the handler as checked
+ * messages; what is sent goes out through the outbox.
  *
  * It ends in facts (CloseState), from which `readyState` is derived.
  */
-export class ServerConnection implements Connection, TransportOwner, MessageSink, InboxOwner {
+export class ServerConnection implements Connection, TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, MemoryHolder {
   readonly id: string
   readonly log: FastifyBaseLogger
   readonly protocol: string
@@ -45,14 +57,16 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
 
   readonly #route: RouteContext
   readonly #transport: Transport
-  readonly #parser: FrameParser
+  readonly #reader: Reader
   readonly #inbox: Inbox
+  readonly #sendQueue: SendQueue
   readonly #outbox: Outbox
   readonly #end = new CloseState()
 
   #isOpened = false
   #isGone = false
   #isDropped = false
+  #held = 0
   #rooms: readonly string[] = []
   #timer: NodeJS.Timeout | null = null
 
@@ -66,9 +80,12 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
     this.codec = identity.codec
     this.#route = route
     this.#transport = transport
-    this.#parser = new FrameParser(new MessageAssembler(this, route.maxPayload), true)
+    const { deflate } = identity
+    this.#reader = new Reader(this, transport, route.maxPayload, deflate === null ? null : new Inflater(deflate, route.maxPayload))
     this.#inbox = new Inbox(this, route.concurrency)
-    this.#outbox = new Outbox(transport, route, identity.codec, this.#end)
+    const deflater = deflate === null || route.deflate === null ? null : new Deflater(deflate, route.deflate)
+    this.#sendQueue = new SendQueue(this, transport, deflater, route.sendBudget)
+    this.#outbox = new Outbox(this.#sendQueue, route, identity.codec, this.#end)
     transport.attach(this)
   }
 
@@ -120,8 +137,8 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   /** Sends what a room sends to all its members. */
-  deliver (broadcast: Broadcast): void {
-    this.#outbox.deliver(broadcast)
+  deliver (broadcast: Broadcast, room: string, slowConsumer: SlowConsumer | null): void {
+    this.#outbox.deliver(broadcast, room, slowConsumer)
   }
 
   drained (): Promise<void> {
@@ -137,7 +154,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   }
 
   terminate (): void {
-    this.#parser.stop()
+    this.#reader.stop()
     this.#inbox.clear()
     this.#transport.destroy()
   }
@@ -174,37 +191,37 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   /* What the transport says. */
 
   onData (chunk: Buffer): void {
-    try {
-      this.#parser.push(chunk)
-    } catch (error) {
-      this.#onViolation(error)
-    }
+    this.#reader.push(chunk)
+    this.onHeldChange()
+  }
+
+  onDrain (): void {
+    this.#sendQueue.onDrain()
   }
 
   /** The peer sends no more. Half open is no state of a WebSocket: this side ends as soon as its handlers have (RFC 6455 section 7.1.1). */
   onEnd (): void {
     this.#end.isEnded = true
     this.#startTimer()
-    if (this.#inbox.isEmpty) this.#outbox.finish()
+    if (this.#isIdle) this.#outbox.finish()
   }
 
   onClose (): void {
     this.#end.isClosed = true
     this.#stopTimer()
+    this.#sendQueue.discard()
+    this.#inbox.unblocked()
+    this.onHeldChange()
     this.#rooms = this.#route.membership.leaveAll(this)
     this.#pings?.onClose()
     this.#abort?.abort(new FST_ERR_WS_CLOSED())
-    if (this.#inbox.isEmpty || this.#isDropped) this.#gone()
+    if (this.#isIdle || this.#isDropped) this.#gone()
     else this.#startTimer()
   }
 
-  /* What the assembler says. */
+  /* What the reader says. */
 
-  onText (text: string): void {
-    if (this.#end.sent === null) this.#inbox.push(text)
-  }
-
-  onBinary (payload: Buffer): void {
+  onMessage (payload: Payload): void {
     if (this.#end.sent === null) this.#inbox.push(payload)
   }
 
@@ -219,37 +236,92 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   /** RFC 6455 section 5.5.1: answered once the messages before it are handled, so that their replies still leave. */
   onCloseFrame (code: number, reason: string): void {
     this.#end.received = { code, reason }
-    this.#parser.stop()
+    this.#reader.stop()
     this.#startTimer()
-    if (this.#end.sent !== null || this.#inbox.isEmpty) this.#answerClose()
+    if (this.#end.sent !== null || this.#isIdle) this.#answerClose()
+  }
+
+  onInflated (): void {
+    if (this.#isIdle) this.onInboxEmpty()
+    this.onHeldChange()
+  }
+
+  /** Whether nothing that was received is still to be handled. */
+  get #isIdle (): boolean {
+    return this.#inbox.isEmpty && !this.#reader.isInflating
   }
 
   /* What the inbox says. */
 
-  onMessage (payload: Payload): boolean {
+  get isBlocked (): boolean {
+    return this.#sendQueue.isBlocked && !this.#end.isClosed
+  }
+
+  handle (payload: Payload): boolean {
     return runMessage(payload, this, this.#route)
   }
 
   onInboxFull (): void {
-    if (this.#parser.paused) return
-    this.#parser.pause()
-    this.#transport.pause()
+    this.#reader.hold()
   }
 
   onInboxRoom (): void {
-    if (!this.#parser.paused) return
-    try {
-      this.#parser.resume()
-    } catch (error) {
-      this.#onViolation(error)
-    }
-    if (!this.#parser.paused) this.#transport.resume()
+    this.#reader.release()
   }
 
   onInboxEmpty (): void {
+    if (this.#reader.isInflating) return
     if (this.#end.isClosed) this.#gone()
     else if (this.#end.received !== null) this.#answerClose()
     else if (this.#end.isEnded) this.#outbox.finish()
+  }
+
+  /* What the send queue says. */
+
+  onUnblocked (): void {
+    this.#inbox.unblocked()
+  }
+
+  onSlow (outcome: SlowConsumerOutcome, { policy }: SlowConsumer): void {
+    this.#route.counters.onSlow(outcome)
+    if (channels.slowConsumer.hasSubscribers) channels.slowConsumer.publish({ connection: this, policy, outcome, bufferedAmount: this.bufferedAmount })
+    if (outcome !== 'closed') return
+    this.log.info({ bufferedAmount: this.bufferedAmount }, 'WebSocket closed: the client does not read')
+    this.#closeAtOnce('too slow')
+  }
+
+  onSendFailure (error: unknown): void {
+    this.log.error({ err: error }, 'WebSocket message could not be compressed')
+    this.terminate()
+  }
+
+  /* What the budget says and is told. */
+
+  /** Bytes of memory that it holds: what has come and is not handled, and what was sent and not taken. */
+  get held (): number {
+    return this.#held
+  }
+
+  onHeldChange (): void {
+    const held = this.#end.isClosed ? 0 : this.#reader.held + this.#inbox.held + this.#sendQueue.held
+    const by = held - this.#held
+    if (by === 0) return
+    this.#held = held
+    this.#route.budget.change(this, by)
+  }
+
+  shed (): void {
+    this.#closeAtOnce('out of memory')
+    this.#reader.stop()
+    if (this.bufferedAmount > heldWhileClosing) this.#transport.destroy()
+    this.onHeldChange()
+  }
+
+  /** Closes without waiting for what the client has not read, or not finished sending. */
+  #closeAtOnce (reason: string): void {
+    this.#sendQueue.discard()
+    this.close(closeCode.tryAgainLater, reason)
+    this.onHeldChange()
   }
 
   /* What becomes of a message. */
@@ -271,12 +343,13 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
   settled (): void {
     this.#timer?.refresh()
     this.#inbox.settled()
+    this.onHeldChange()
   }
 
   /* The end. */
 
   /** The one place where a violation becomes a close code. */
-  #onViolation (error: unknown): void {
+  onViolation (error: unknown): void {
     if (error instanceof ProtocolError) {
       this.log.info({ err: error }, 'WebSocket protocol violated')
       this.fail(error.closeCode, error.message)
@@ -288,7 +361,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
 
   /** Fails the connection: says why, and reads no further (RFC 6455 section 7.1.7). */
   fail (code: number, reason: string): void {
-    this.#parser.stop()
+    this.#reader.stop()
     if (this.#end.isClosed) return
     if (this.#end.canSend) this.#sendClose({ code, reason: truncateReason(reason) })
     this.#outbox.finish()
@@ -333,7 +406,7 @@ export class ServerConnection implements Connection, TransportOwner, MessageSink
     if (this.#isGone || !this.#inbox.isOpen) return
     this.#isGone = true
     this.#stopTimer()
-    this.#parser.stop()
+    this.#reader.stop()
     void this.#finish()
   }
 

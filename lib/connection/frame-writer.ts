@@ -3,6 +3,9 @@ import type { Transport } from './transport.ts'
 /** Frames up to this many bytes in all are copied into one buffer: cheaper than a vector of small writes. */
 const gatherUpTo = 64 * 1024
 
+/** From so many bytes on a tick's frames leave before its end: whether the peer takes them is then known before there are more. */
+const flushFrom = 256 * 1024
+
 /** Writers with frames that wait for the end of this tick. */
 let waiting: FrameWriter[] = []
 
@@ -14,6 +17,7 @@ export class FrameWriter {
   readonly #transport: Transport
   #frames: Buffer[] = []
   #bytes = 0
+  #isStuck = false
 
   constructor (transport: Transport) {
     this.#transport = transport
@@ -24,12 +28,22 @@ export class FrameWriter {
     return this.#bytes + this.#transport.bufferedAmount
   }
 
+  /** Whether the transport has more than enough: what can wait should, until `onDrain`. */
+  get isStuck (): boolean {
+    return this.#isStuck
+  }
+
+  onDrain (): void {
+    this.#isStuck = false
+  }
+
   /** @param frame may be shared by connections: it is never changed */
   write (frame: Buffer): void {
     if (this.#frames.push(frame) === 1) {
       if (waiting.push(this) === 1) queueMicrotask(afterMicrotasks)
     }
     this.#bytes += frame.length
+    if (this.#bytes >= flushFrom) this.flush()
   }
 
   /** Hands everything to the transport now. */
@@ -48,6 +62,7 @@ export class FrameWriter {
       for (const frame of frames) this.#transport.write(frame)
       this.#transport.uncork()
     }
+    this.#isStuck = this.#transport.isStuck
   }
 }
 

@@ -1,9 +1,12 @@
 import type { Payload } from '../../types/codec.ts'
+import { ownMemory } from '../protocol/own-memory.ts'
 
 /** Whose messages wait here. */
 export interface InboxOwner {
+  /** Whether the peer does not read what it is sent: it is not asked to read more. */
+  readonly isBlocked: boolean
   /** Handles a message; returns true when that goes on after the call, in which case `settled` follows. */
-  onMessage (payload: Payload): boolean
+  handle (payload: Payload): boolean
   /** Enough waits: stop reading. */
   onInboxFull (): void
   /** There is room again. */
@@ -17,6 +20,9 @@ const fullAtMessages = 16
 
 /** And how many bytes (a string counts as many as it has characters). */
 const fullAtBytes = 64 * 1024
+
+/** What the objects around a message that waits take, in bytes. */
+const overhead = 64
 
 /**
  * The messages of one connection, in order: at most `concurrency` are handled at once, a few wait, and the rest
@@ -33,6 +39,11 @@ export class Inbox {
   constructor (owner: InboxOwner, concurrency: number) {
     this.#owner = owner
     this.#concurrency = concurrency
+  }
+
+  /** Bytes of memory that waits for the handler. */
+  get held (): number {
+    return this.#bytes + this.#queue.length * overhead
   }
 
   /** Whether messages are let through. */
@@ -52,19 +63,24 @@ export class Inbox {
   }
 
   push (payload: Payload): void {
-    if (this.#isOpen && this.#running < this.#concurrency && this.#queue.length === 0) {
-      if (this.#owner.onMessage(payload)) this.#running++
+    if (this.#queue.length === 0 && this.#canHandle()) {
+      if (this.#owner.handle(payload)) this.#running++
       return
     }
-    this.#queue.push(payload)
+    this.#queue.push(typeof payload === 'string' ? payload : ownMemory(payload))
     this.#bytes += payload.length
     if (this.#isFull(1)) this.#owner.onInboxFull()
   }
 
-  /** One message that `onMessage` said goes on is done. */
+  /** One message that `handle` said goes on is done. */
   settled (): void {
     this.#running--
     this.#drain()
+  }
+
+  /** The peer reads again. */
+  unblocked (): void {
+    if (this.#queue.length > 0) this.#drain()
   }
 
   /** Forgets what waits; what is being handled goes on. */
@@ -74,14 +90,18 @@ export class Inbox {
   }
 
   #drain (): void {
-    while (this.#isOpen && this.#running < this.#concurrency) {
+    while (this.#canHandle()) {
       const payload = this.#queue.shift()
       if (payload === undefined) break
       this.#bytes -= payload.length
-      if (this.#owner.onMessage(payload)) this.#running++
+      if (this.#owner.handle(payload)) this.#running++
     }
     if (!this.#isFull(0.5)) this.#owner.onInboxRoom()
     if (this.isEmpty) this.#owner.onInboxEmpty()
+  }
+
+  #canHandle (): boolean {
+    return this.#isOpen && this.#running < this.#concurrency && !this.#owner.isBlocked
   }
 
   #isFull (part: number): boolean {

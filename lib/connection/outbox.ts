@@ -7,26 +7,25 @@ import type { CloseStatus } from '../protocol/close.ts'
 import { opcode } from '../protocol/frame.ts'
 import { encodeFrame, encodeMessage } from '../protocol/frame-encoder.ts'
 import type { CloseState } from './close-state.ts'
-import { FrameWriter } from './frame-writer.ts'
 import type { RouteContext } from './route-context.ts'
-import type { Transport } from './transport.ts'
+import type { SendQueue } from './send-queue.ts'
+import { messageKey } from './slow-consumer.ts'
+import type { SlowConsumer } from './slow-consumer.ts'
 
 /** What one connection sends, until its close frame is sent; from then on, nothing. */
 export class Outbox {
-  readonly #transport: Transport
+  readonly #queue: SendQueue
   readonly #route: RouteContext
   readonly #codec: MessageCodec
   readonly #end: CloseState
-  readonly #writer: FrameWriter
   /** The latest ping of a peer that does not read: the only one that is still to be answered. */
   #latePong: Buffer | null = null
 
-  constructor (transport: Transport, route: RouteContext, codec: MessageCodec, end: CloseState) {
-    this.#transport = transport
+  constructor (queue: SendQueue, route: RouteContext, codec: MessageCodec, end: CloseState) {
+    this.#queue = queue
     this.#route = route
     this.#codec = codec
     this.#end = end
-    this.#writer = new FrameWriter(transport)
   }
 
   get sends (): SendContract {
@@ -34,50 +33,56 @@ export class Outbox {
   }
 
   get bufferedAmount (): number {
-    return this.#writer.bufferedAmount
+    return this.#queue.bufferedAmount
   }
 
   get writable (): boolean {
-    return this.#writer.bufferedAmount < this.#route.highWaterMark
+    return this.#queue.bufferedAmount < this.#route.highWaterMark
   }
 
   async drained (): Promise<void> {
-    while (!this.writable && this.#end.canSend) {
-      await new Promise<void>(resolve => {
-        this.#writer.flush()
-        this.#transport.afterWrites(resolve)
-      })
-    }
+    while (!this.writable && this.#end.canSend) await this.#queue.progress()
   }
 
   send (message: unknown): void {
-    if (this.#end.canSend) this.#writer.write(encodeMessage(this.#codec.encode(message, this.sends)))
+    if (this.#end.canSend) this.#put(this.#codec.encode(message, this.sends), message)
   }
 
   /** What a handler answered to a message with, or without, an id. */
   reply (message: unknown, id: MessageId | undefined): void {
     if (id === undefined) this.send(message)
-    else if (this.#end.canSend) this.#writer.write(encodeMessage(this.#codec.encodeReply(message, this.sends, id)))
+    else if (this.#end.canSend) this.#put(this.#codec.encodeReply(message, this.sends, id), message)
   }
 
   tell (message: ErrorMessage): void {
-    if (this.#end.canSend) this.#writer.write(encodeMessage(this.#codec.encodePlain(message)))
+    if (this.#end.canSend) this.#put(this.#codec.encodePlain(message), message)
   }
 
-  /** What a room sends to all its members. */
-  deliver (broadcast: Broadcast): void {
-    if (this.#end.canSend) this.#writer.write(broadcast.frameFor(this.#codec))
+  /**
+   * What a room sends to all its members.
+   *
+   * @param slowConsumer the room's policy; null where it declares none
+   */
+  deliver (broadcast: Broadcast, room: string, slowConsumer: SlowConsumer | null): void {
+    if (!this.#end.canSend) return
+    const slow = slowConsumer ?? this.#route.slowConsumer
+    this.#queue.put(broadcast.frameFor(this.#codec), true, slow, slow.key === null ? null : () => messageKey(slow, room, broadcast.message))
+  }
+
+  #put (payload: string | Buffer, message: unknown): void {
+    const slow = this.#route.slowConsumer
+    this.#queue.put(encodeMessage(payload), false, slow, slow.key === null ? null : () => messageKey(slow, '', message))
   }
 
   ping (payload: Buffer): void {
-    if (this.#end.canSend) this.#writer.write(encodeFrame(opcode.ping, payload))
+    if (this.#end.canSend) this.#queue.putControl(encodeFrame(opcode.ping, payload))
   }
 
   /** Answers a ping; those of a peer that does not read are not queued (RFC 6455 section 5.5.3). */
   pong (payload: Buffer): void {
     if (!this.#end.canSend) return
     if (this.writable) {
-      this.#writer.write(encodeFrame(opcode.pong, payload))
+      this.#queue.putControl(encodeFrame(opcode.pong, payload))
       return
     }
     const isFirst = this.#latePong === null
@@ -88,19 +93,18 @@ export class Outbox {
   #pongLate (): void {
     const payload = this.#latePong
     this.#latePong = null
-    if (payload !== null && this.#end.canSend) this.#writer.write(encodeFrame(opcode.pong, payload))
+    if (payload !== null && this.#end.canSend) this.#queue.putControl(encodeFrame(opcode.pong, payload))
   }
 
   /** The close frame: the last one. */
   close (status: CloseStatus): void {
     this.#end.sent = status
-    this.#writer.write(encodeFrame(opcode.close, encodeClose(status.code, status.reason)))
+    this.#queue.putLast(encodeFrame(opcode.close, encodeClose(status.code, status.reason)))
   }
 
   /** Ends the sending side of the transport once everything is written. */
   finish (): void {
-    this.#writer.flush()
     this.#end.isFinished = true
-    this.#transport.end()
+    this.#queue.end()
   }
 }

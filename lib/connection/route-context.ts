@@ -4,7 +4,11 @@ import type { ErrorMessage } from '../messages/error-message.ts'
 import type { ReceiveContract } from '../messages/receive-contract.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import type { ServerConnection } from './connection.ts'
+import type { Counters } from './counters.ts'
+import type { DeflateOptions } from './deflater.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { Membership } from './membership.ts'
+import type { SlowConsumer } from './slow-consumer.ts'
 
 /** Handles a message; what it answers, now or later, is sent back. */
 export type MessageHandler = (this: unknown, message: unknown, connection: ServerConnection) => unknown
@@ -26,4 +30,12 @@ export interface RouteContext {
   readonly concurrency: number
   readonly highWaterMark: number
   readonly closeTimeout: number
+  /** null for no compression */
+  readonly deflate: DeflateOptions | null
+  readonly slowConsumer: SlowConsumer
+  /** How much may wait for one client, in bytes. */
+  readonly sendBudget: number
+  /** What all connections of the server hold. */
+  readonly budget: MemoryBudget<ServerConnection>
+  readonly counters: Counters
 }

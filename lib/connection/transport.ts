@@ -5,6 +5,8 @@ export interface TransportOwner {
   onData (chunk: Buffer): void
   /** The peer will send no more. */
   onEnd (): void
+  /** Everything that was written has been taken. It follows when the transport was stuck. */
+  onDrain (): void
   /** Nothing more will happen. */
   onClose (): void
 }
@@ -13,6 +15,8 @@ export interface TransportOwner {
 export interface Transport {
   /** Bytes written that the operating system has not taken. */
   readonly bufferedAmount: number
+  /** Whether it holds more than it should: `onDrain` follows. */
+  readonly isStuck: boolean
   attach (owner: TransportOwner): void
   write (bytes: Buffer): void
   /** Calls back once the operating system has taken all that was written so far, or never will. */
@@ -47,6 +51,11 @@ export class StreamTransport implements Transport {
     return this.#stream.writableLength
   }
 
+  get isStuck (): boolean {
+    // A large write that was taken at once still waits for its `drain` event.
+    return this.#stream.writableNeedDrain && this.#stream.writableLength > 0
+  }
+
   attach (owner: TransportOwner): void {
     const stream = this.#stream
     stream[kOwner] = owner
@@ -54,6 +63,7 @@ export class StreamTransport implements Transport {
     stream.allowHalfOpen = true
     stream.on('data', onData)
     stream.on('end', onEnd)
+    stream.on('drain', onDrain)
     stream.on('close', onClose)
   }
 
@@ -97,6 +107,10 @@ function onData (this: OwnedStream, chunk: Buffer): void {
 
 function onEnd (this: OwnedStream): void {
   this[kOwner].onEnd()
+}
+
+function onDrain (this: OwnedStream): void {
+  this[kOwner].onDrain()
 }
 
 function onClose (this: OwnedStream): void {

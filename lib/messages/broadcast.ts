@@ -1,11 +1,13 @@
 import type { Envelope } from '../../types/adapter.ts'
 import { encodeMessage } from '../protocol/frame-encoder.ts'
+import { ownMemory } from '../protocol/own-memory.ts'
 import type { MessageCodec } from './codec.ts'
 import { SendContract } from './send-contract.ts'
 
 /** One message for many connections: encoded and framed once for each codec among them, whatever their number. */
 export class Broadcast {
-  readonly #message: unknown
+  /** undefined when another process sent it and its JSON was not parsed yet */
+  #message: unknown
   readonly #contract: SendContract
   /** The JSON of the message, made once: what JSON connections get and what other processes are sent. */
   readonly #json: string | null
@@ -37,10 +39,17 @@ export class Broadcast {
       : new Broadcast(envelope.payload, SendContract.undeclared, null)
   }
 
+  /** What is sent, before the contract is applied. */
+  get message (): unknown {
+    if (this.#message === undefined && this.#json !== null) this.#message = JSON.parse(this.#json)
+    return this.#message
+  }
+
   frameFor (codec: MessageCodec): Buffer {
     if (codec === this.#lastCodec && this.#lastFrame !== null) return this.#lastFrame
     this.#frames ??= new Map()
-    const frame = this.#frames.get(codec) ?? encodeMessage(this.#encode(codec))
+    // Its own memory: where it waits for slow members, it must not keep a piece of the pool with it.
+    const frame = this.#frames.get(codec) ?? ownMemory(encodeMessage(this.#encode(codec)))
     this.#frames.set(codec, frame)
     this.#lastCodec = codec
     this.#lastFrame = frame
@@ -51,7 +60,7 @@ export class Broadcast {
     if (this.#json === null) return codec.encode(this.#message, this.#contract)
     if (codec.isJson) return this.#json
     // JSON connections need no value, and most rooms have no other.
-    return codec.encode(this.#message ?? JSON.parse(this.#json), this.#contract)
+    return codec.encode(this.message, this.#contract)
   }
 
   /** As other processes get it. */

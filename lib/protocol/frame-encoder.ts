@@ -13,6 +13,13 @@ export function encodeFrame (code: Opcode, payload: string | Buffer, fin = true)
   return frame
 }
 
+/** The frame of a message that was compressed (RFC 7692 section 6.1). */
+export function encodeCompressedFrame (code: Opcode, payload: Buffer): Buffer {
+  const frame = encodeFrame(code, payload)
+  frame[0] |= bit.rsv1
+  return frame
+}
+
 /** A client's frame, masked with `key` (section 5.3). */
 export function encodeMaskedFrame (code: Opcode, payload: string | Buffer, key: number, fin = true): Buffer {
   const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length

@@ -1,12 +1,17 @@
 import { bit, isControl, length16, maxControlPayload, opcode } from './frame.ts'
 import type { Opcode } from './frame.ts'
 import { applyMask } from './mask.ts'
+import { ownMemory } from './own-memory.ts'
 import { violation } from './protocol-error.ts'
 
 /** Whoever owns the parser: called synchronously, in the order of the bytes. What it throws ends the parsing. */
 export interface FrameSink {
-  /** A header is complete. Throw to refuse the frame before any of its payload is kept. */
-  onHeader (code: Opcode, length: number): void
+  /**
+   * A header is complete. Throw to refuse the frame before any of its payload is kept.
+   *
+   * @param rsv1 the bit that extensions have given a meaning; only a message's first frame can have it
+   */
+  onHeader (code: Opcode, length: number, rsv1: boolean): void
   /** A further part of a payload that is not complete yet, unmasked. Not called for a frame that arrives whole. */
   onPart (code: Opcode, part: Buffer): void
   /** A frame is complete; `payload` is unmasked, the receiver's to keep, and may be a view of the chunk. */
@@ -29,6 +34,7 @@ const firstAllocation = 4096
 export class FrameParser {
   readonly #sink: FrameSink
   readonly #masked: boolean
+  readonly #rsv1Bits: number
   #paused = false
   #stopped = false
   #pushing = false
@@ -49,10 +55,14 @@ export class FrameParser {
   #payload: Buffer = empty
   #received = 0
 
-  /** @param masked whether the peer must mask its frames: a client must, a server must not (section 5.1) */
-  constructor (sink: FrameSink, masked: boolean) {
+  /**
+   * @param masked whether the peer must mask its frames: a client must, a server must not (section 5.1)
+   * @param allowsRsv1 whether an extension was agreed on that uses the bit (section 5.2)
+   */
+  constructor (sink: FrameSink, masked: boolean, allowsRsv1 = false) {
     this.#sink = sink
     this.#masked = masked
+    this.#rsv1Bits = allowsRsv1 ? 0 : bit.rsv1
   }
 
   /** Bytes held: of an incomplete frame, and those that wait because of `pause`. */
@@ -112,7 +122,7 @@ export class FrameParser {
     while (offset < end) {
       if (this.#stopped) return
       if (this.#paused) {
-        const rest = chunk.subarray(offset)
+        const rest = ownMemory(chunk.subarray(offset))
         this.#rest = this.#rest === null ? rest : Buffer.concat([rest, this.#rest])
         return
       }
@@ -150,8 +160,10 @@ export class FrameParser {
 
   /** Everything that two bytes can tell, so that a violation is seen before the rest of the header has come. */
   #checkFirstBytes (first: number, second: number): void {
-    if ((first & (bit.rsv1 | bit.rsv2 | bit.rsv3)) !== 0) throw violation.reservedBits()
+    if ((first & (this.#rsv1Bits | bit.rsv2 | bit.rsv3)) !== 0) throw violation.reservedBits()
     const code = first & bit.opcode
+    // Compression is of messages: their first frame says so (RFC 7692 section 6.1).
+    if ((first & bit.rsv1) !== 0 && (code === opcode.continuation || isControl(code))) throw violation.reservedBits()
     if ((code & 0x7) > opcode.binary) throw violation.reservedOpcode()
     if (((second & bit.mask) !== 0) !== this.#masked) throw this.#masked ? violation.unmasked() : violation.masked()
     if (isControl(code)) {
@@ -168,7 +180,7 @@ export class FrameParser {
     const code = (first & bit.opcode) as Opcode
     const fin = (first & bit.fin) !== 0
     const length = payloadLength(from, at)
-    this.#sink.onHeader(code, length)
+    this.#sink.onHeader(code, length, (first & bit.rsv1) !== 0)
     const key = this.#masked ? from.readInt32BE(at + headerLength(from, at) - 4) : 0
 
     const end = start + length

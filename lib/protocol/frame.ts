@@ -37,3 +37,9 @@ export function isControl (code: number): boolean {
 export function headerSize (length: number): number {
   return length < length16 ? 2 : length <= 0xffff ? 4 : 10
 }
+
+/** Bytes of the header of this unmasked frame. */
+export function headerSizeOf (frame: Buffer): number {
+  const length = frame[1] & bit.length
+  return length < length16 ? 2 : length === length16 ? 4 : 10
+}

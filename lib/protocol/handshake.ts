@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import { parseExtensions } from './extensions.ts'
+import type { ExtensionOffer } from './extensions.ts'
+import { HandshakeError, isToken } from './handshake-error.ts'
 
 /** The version that this package speaks (RFC 6455 section 4.1). */
 export const protocolVersion = '13'
@@ -16,26 +19,12 @@ export interface Handshake {
   readonly key: string
   /** The client's subprotocols, in its order of preference. */
   readonly protocols: readonly string[]
-}
-
-export type HandshakeFault = 'version' | 'key' | 'protocol' | 'body' | 'http'
-
-/** A request that can't be upgraded; the route turns it into an HTTP reply. */
-export class HandshakeError extends Error {
-  readonly fault: HandshakeFault
-
-  constructor (fault: HandshakeFault, message: string) {
-    super(message)
-    this.name = 'HandshakeError'
-    this.fault = fault
-  }
+  /** The extensions that the client offers, in its order of preference. */
+  readonly extensions: readonly ExtensionOffer[]
 }
 
 /** Base64 of 16 bytes: 22 digits of which the last has four spare bits, all zero, and the padding (section 4.2.1, 5). */
 const keyPattern = /^[A-Za-z0-9+/]{21}[AQgw]==$/
-
-/** A token of RFC 9110 section 5.6.2. */
-const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** Whether the request asks for a WebSocket: a GET whose `Upgrade` header lists `websocket` (section 4.2.1). */
 export function asksForWebSocket (method: string | undefined, headers: HandshakeHeaders): boolean {
@@ -62,7 +51,12 @@ export function readHandshake (httpVersion: string, headers: HandshakeHeaders): 
   if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
     throw new HandshakeError('body', 'a WebSocket handshake has no body')
   }
-  return { key, protocols: readProtocols(headers['sec-websocket-protocol']) }
+  const extensions = headers['sec-websocket-extensions']
+  return {
+    key,
+    protocols: readProtocols(headers['sec-websocket-protocol']),
+    extensions: extensions === undefined ? [] : parseExtensions(String(extensions))
+  }
 }
 
 function readProtocols (header: string | string[] | undefined): string[] {
@@ -99,11 +93,6 @@ function trimSpace (part: string): string {
 
 function isSpace (text: string, at: number): boolean {
   return text[at] === ' ' || text[at] === '\t'
-}
-
-/** Whether a name may stand in `Sec-WebSocket-Protocol`. */
-export function isToken (name: string): boolean {
-  return tokenPattern.test(name)
 }
 
 /** The value of `Sec-WebSocket-Accept` (section 4.2.2, 5.4). */

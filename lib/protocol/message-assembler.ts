@@ -17,6 +17,12 @@ export interface MessageSink {
   onCloseFrame (code: number, reason: string): void
 }
 
+/** Whoever inflates compressed messages. */
+export interface CompressedSink {
+  /** `payload` is the receiver's to keep: what the fragments of a message add up to. */
+  onCompressed (code: Opcode, payload: Buffer): void
+}
+
 const empty = Buffer.alloc(0)
 
 /**
@@ -26,20 +32,26 @@ const empty = Buffer.alloc(0)
 export class MessageAssembler implements FrameSink {
   readonly #sink: MessageSink
   readonly #maxPayload: number
+  /** null where compression was not agreed on: the parser then refuses the bit that announces it. */
+  readonly #compressed: CompressedSink | null
 
   /** The message that fragments build up: its opcode (`continuation` when there is none) and its bytes so far. */
   #message: Opcode = opcode.continuation
   #joined: Buffer = empty
   #length = 0
+  #isCompressed = false
+  /** The most bytes that it may have. */
+  #limit = 0
 
   /** Made when the first text comes in parts; most connections never need one. */
   #utf8: Utf8Validator | null = null
   /** How many bytes of the frame that is not complete have been validated. */
   #validated = 0
 
-  constructor (sink: MessageSink, maxPayload: number) {
+  constructor (sink: MessageSink, maxPayload: number, compressed: CompressedSink | null = null) {
     this.#sink = sink
     this.#maxPayload = maxPayload
+    this.#compressed = compressed
   }
 
   /** Bytes held of a message that is not complete. */
@@ -47,18 +59,26 @@ export class MessageAssembler implements FrameSink {
     return this.#joined.length
   }
 
-  onHeader (code: Opcode, length: number): void {
+  /** Forgets what it holds. */
+  stop (): void {
+    this.#joined = empty
+  }
+
+  onHeader (code: Opcode, length: number, rsv1: boolean): void {
     if (isControl(code)) return
     if (code === opcode.continuation) {
       if (this.#message === opcode.continuation) throw violation.unexpectedContinuation()
     } else if (this.#message !== opcode.continuation) {
       throw violation.expectedContinuation()
+    } else {
+      this.#isCompressed = rsv1
+      this.#limit = rsv1 ? deflateBound(this.#maxPayload) : this.#maxPayload
     }
-    if (length > this.#maxPayload - this.#length) throw violation.messageTooBig()
+    if (length > this.#limit - this.#length) throw violation.messageTooBig()
   }
 
   onPart (code: Opcode, part: Buffer): void {
-    if (isControl(code)) return
+    if (isControl(code) || this.#isCompressed) return
     const message = code === opcode.continuation ? this.#message : code
     if (message === opcode.text) this.#validate(part)
   }
@@ -85,6 +105,10 @@ export class MessageAssembler implements FrameSink {
   }
 
   #onWhole (code: Opcode, payload: Buffer): void {
+    if (this.#isCompressed) {
+      this.#compressed?.onCompressed(code, payload)
+      return
+    }
     if (code === opcode.binary) {
       this.#sink.onBinary(payload)
       return
@@ -99,7 +123,7 @@ export class MessageAssembler implements FrameSink {
   #onFragment (code: Opcode, fin: boolean, payload: Buffer): void {
     if (code !== opcode.continuation) this.#message = code
     const isText = this.#message === opcode.text
-    if (isText) {
+    if (isText && !this.#isCompressed) {
       this.#validate(this.#validated === 0 ? payload : payload.subarray(this.#validated))
       this.#validated = 0
     }
@@ -117,7 +141,7 @@ export class MessageAssembler implements FrameSink {
   #join (payload: Buffer): void {
     const length = this.#length + payload.length
     if (length > this.#joined.length) {
-      const size = Math.min(this.#maxPayload, Math.max(length, this.#joined.length * 2))
+      const size = Math.min(this.#limit, Math.max(length, this.#joined.length * 2))
       const grown = Buffer.allocUnsafeSlow(size)
       this.#joined.copy(grown, 0, 0, this.#length)
       this.#joined = grown
@@ -128,9 +152,14 @@ export class MessageAssembler implements FrameSink {
 
   #finish (isText: boolean): void {
     const payload = this.#joined.subarray(0, this.#length)
+    const code = this.#message
     this.#message = opcode.continuation
     this.#joined = empty
     this.#length = 0
+    if (this.#isCompressed) {
+      this.#compressed?.onCompressed(code, payload)
+      return
+    }
     if (!isText) {
       this.#sink.onBinary(payload)
       return
@@ -138,4 +167,9 @@ export class MessageAssembler implements FrameSink {
     if (this.#utf8 !== null && !this.#utf8.complete) throw violation.invalidUtf8()
     this.#sink.onText((payload as FastBuffer).utf8Slice(0, payload.length))
   }
+}
+
+/** The most bytes that deflate makes of `length`: more than them, where they can't be compressed. zlib's bound for any window. */
+function deflateBound (length: number): number {
+  return length + Math.ceil(length * 9 / 64) + 16
 }

@@ -30,5 +30,7 @@ export const violation = {
   closePayloadLength: kind('FST_ERR_WS_CLOSE_PAYLOAD', 1002, 'a close payload has 0 or at least 2 bytes'),
   invalidCloseCode: kind('FST_ERR_WS_INVALID_CLOSE_CODE', 1002, 'this close code must not be sent'),
   invalidUtf8: kind('FST_ERR_WS_INVALID_UTF8', 1007, 'text must be valid UTF-8'),
+  corruptDeflate: kind('FST_ERR_WS_CORRUPT_DEFLATE', 1007, 'the compressed message is corrupt'),
+  tooManyFinalBlocks: kind('FST_ERR_WS_FINAL_BLOCKS', 1008, 'a compressed message has at most 256 final blocks'),
   messageTooBig: kind('FST_ERR_WS_MESSAGE_TOO_BIG', 1009, 'the message is larger than maxPayload')
 } as const

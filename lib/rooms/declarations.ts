@@ -1,3 +1,4 @@
+import type { SlowConsumer } from '../connection/slow-consumer.ts'
 import { FST_ERR_WS_ROOM_DECLARED, FST_ERR_WS_ROOM_PATTERN } from '../errors.ts'
 import type { SendContract } from '../messages/send-contract.ts'
 
@@ -6,6 +7,8 @@ export interface Declaration {
   readonly pattern: string
   /** The schema of what is sent to them; undefined for none. */
   readonly schema: unknown
+  /** null where it is what the members' routes say */
+  readonly slowConsumer: SlowConsumer | null
   /** Compiled when the application starts: null until then, and where nothing is declared. */
   contract: SendContract | null
 }
@@ -17,9 +20,9 @@ export class Declarations {
   #byPrefix: Array<{ prefix: string, declaration: Declaration }> = []
 
   /** @throws FST_ERR_WS_ROOM_PATTERN, FST_ERR_WS_ROOM_DECLARED */
-  add (pattern: string, schema: unknown, contract: SendContract | null = null): Declaration {
+  add (pattern: string, schema: unknown, slowConsumer: SlowConsumer | null = null, contract: SendContract | null = null): Declaration {
     if (typeof pattern !== 'string' || pattern === '' || pattern.slice(0, -1).includes('*')) throw new FST_ERR_WS_ROOM_PATTERN(pattern)
-    const declaration: Declaration = { pattern, schema, contract }
+    const declaration: Declaration = { pattern, schema, slowConsumer, contract }
     if (pattern.endsWith('*')) {
       const prefix = pattern.slice(0, -1)
       if (this.#byPrefix.some(entry => entry.prefix === prefix)) throw new FST_ERR_WS_ROOM_DECLARED(pattern)

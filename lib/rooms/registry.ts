@@ -6,10 +6,12 @@ import { checkClose } from '../connection/close-state.ts'
 import { ServerConnection } from '../connection/connection.ts'
 import type { Membership } from '../connection/membership.ts'
 import { FST_ERR_WS_ROOM_NAME } from '../errors.ts'
+import { resolveSlowConsumer } from '../options.ts'
 import { Broadcast } from '../messages/broadcast.ts'
 import type { SendContract } from '../messages/send-contract.ts'
 import { closeCode } from '../protocol/close.ts'
 import { Declarations } from './declarations.ts'
+import type { Declaration } from './declarations.ts'
 import { Members } from './members.ts'
 import { NamedRoom, RoomExcept } from './room.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -69,10 +71,10 @@ export class Registry implements RoomRegistry, Membership {
     for (const name of [...this.#members.rooms.keys()]) yield new NamedRoom(name, this)
   }
 
-  declare (pattern: string, declaration: RoomDeclaration): RoomFamily {
-    const { send } = declaration
+  declare (pattern: string, declaration: RoomDeclaration<unknown, never>): RoomFamily {
+    const { send, slowConsumer } = declaration
     const contract = send === undefined ? null : this.#compile?.(pattern, send)
-    this.#declarations.add(pattern, send, contract)
+    this.#declarations.add(pattern, send, slowConsumer === undefined ? null : resolveSlowConsumer(slowConsumer), contract)
     return { pattern, room: name => this.room(name) }
   }
 
@@ -126,9 +128,10 @@ export class Registry implements RoomRegistry, Membership {
    * @param undeclared the contract where the room has none of its own
    */
   send (room: string, message: unknown, undeclared: SendContract, { except }: SendOptions): Promise<void> {
-    const broadcast = Broadcast.of(message, this.#declarations.for(room)?.contract ?? undeclared)
+    const declaration = this.#declarations.for(room)
+    const broadcast = Broadcast.of(message, declaration?.contract ?? undeclared)
     const excluded = exceptOf(except).map(connection => connection.id)
-    const failure = this.#deliver(room, broadcast, excluded)
+    const failure = this.#deliver(room, declaration, broadcast, excluded)
     const published = this.#publish(room, broadcast.toEnvelope(this.node, excluded))
     if (failure !== null) throw failure
     return published
@@ -156,17 +159,18 @@ export class Registry implements RoomRegistry, Membership {
       for (const member of this.#members.of(room)) member.close(envelope.code, envelope.reason)
       return
     }
-    const failure = this.#deliver(room, Broadcast.from(envelope), envelope.except)
+    const failure = this.#deliver(room, this.#declarations.for(room), Broadcast.from(envelope), envelope.except)
     if (failure !== null) this.#log.error({ err: failure, room }, 'room message could not be encoded')
   }
 
   /** A codec that can't encode the message costs its own members the message, and nobody else. */
-  #deliver (room: string, broadcast: Broadcast, except: readonly string[]): unknown {
+  #deliver (room: string, declaration: Declaration | null, broadcast: Broadcast, except: readonly string[]): unknown {
     let failure: unknown = null
+    const slowConsumer = declaration === null ? null : declaration.slowConsumer
     for (const member of this.#members.of(room)) {
       if (except.includes(member.id)) continue
       try {
-        member.deliver(broadcast)
+        member.deliver(broadcast, room, slowConsumer)
       } catch (error) {
         failure = error
       }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FST_ERR_WS_HANDSHAKE, FST_ERR_WS_ORIGIN, FST_ERR_WS_UPGRADE_REQUIRED, FST_ERR_WS_VERSION } from '../errors.ts'
-import { HandshakeError, protocolVersion, readHandshake } from '../protocol/handshake.ts'
+import { protocolVersion, readHandshake } from '../protocol/handshake.ts'
+import { HandshakeError } from '../protocol/handshake-error.ts'
 import type { OriginPolicy } from './origin.ts'
 import { upgradeOf } from './upgrade.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import type { WsCommonOptions, WsRouteOptions } from '../../types/options.ts'
+import type { WsRouteOptions } from '../../types/options.ts'
 import { ServerConnection } from '../connection/connection.ts'
 import type { MessageHandler, RouteContext } from '../connection/route-context.ts'
 import { StreamTransport } from '../connection/transport.ts'
@@ -9,7 +9,9 @@ import { HandlersError, ReceiveContract } from '../messages/receive-contract.ts'
 import type { Handlers } from '../messages/receive-contract.ts'
 import { SendContract } from '../messages/send-contract.ts'
 import { refusePluginOptions, resolveOptions } from '../options.ts'
+import type { OwnOptions } from '../options.ts'
 import { acceptValue } from '../protocol/handshake.ts'
+import { agreeOnDeflate } from '../protocol/permessage-deflate.ts'
 import { messageCompilers, ownCompilers } from './compilers.ts'
 import type { MessageCompilers, OwnCompilers } from './compilers.ts'
 import { constraintName, forWebSocket } from './constraint.ts'
@@ -63,7 +65,12 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       maxPayload: resolved.maxPayload,
       concurrency: resolved.concurrency,
       highWaterMark: resolved.highWaterMark,
-      closeTimeout: resolved.closeTimeout
+      closeTimeout: resolved.closeTimeout,
+      deflate: resolved.deflate,
+      slowConsumer: resolved.slowConsumer,
+      sendBudget: resolved.sendBudget,
+      budget: server.budget,
+      counters: server.counters
     }
   })
 
@@ -78,20 +85,23 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       done(new FST_ERR_WS_CLOSING())
       return
     }
-    const { key, protocols } = upgrade.handshake
+    const { key, protocols, extensions } = upgrade.handshake
     const protocol = chooseSubprotocol(protocols, request)
     if (!upgrade.isPending) {
       reply.hijack()
       return
     }
-    const head = upgrade.accept(headersOf101(reply, key, protocol))
+    const agreement = resolved.deflate === null ? null : agreeOnDeflate(extensions, resolved.deflate)
+    const head = upgrade.accept(headersOf101(reply, key, protocol, agreement === null ? '' : agreement.header))
     reply.hijack()
     const connection = new ServerConnection(new StreamTransport(upgrade.socket), context, {
       id: server.connections.nextId(),
       log: request.log,
       protocol,
-      codec: codecFor(codecs, protocol)
+      codec: codecFor(codecs, protocol),
+      deflate: agreement === null ? null : agreement.parameters
     })
+    server.counters.opened++
     server.connections.add(connection)
     open(connection, onOpen as OnOpen | null, instance, request)
     if (head.length > 0) connection.onData(head)
@@ -159,21 +169,24 @@ function checkHandlers (url: string, options: unknown, handlers: unknown): void 
 }
 
 /** Parts the options of the connection from those of the REST route. */
-function split (options: Omit<AnyRouteOptions, 'schema' | 'onOpen' | 'onClose'>): { own: WsCommonOptions, rest: Partial<RouteOptions> } {
-  const { maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, ...rest } = options
+function split (options: Omit<AnyRouteOptions, 'schema' | 'onOpen' | 'onClose'>): { own: OwnOptions, rest: Partial<RouteOptions> } {
+  const {
+    maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, perMessageDeflate, slowConsumer, budget, ...rest
+  } = options
   return {
-    own: { maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout },
+    own: { maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, perMessageDeflate, slowConsumer, budget },
     rest: rest as Partial<RouteOptions>
   }
 }
 
-function headersOf101 (reply: FastifyReply, key: string, protocol: string): Record<string, number | string | string[] | undefined> {
+function headersOf101 (reply: FastifyReply, key: string, protocol: string, extensions: string): Record<string, number | string | string[] | undefined> {
   const headers: Record<string, number | string | string[] | undefined> = {
     Upgrade: 'websocket',
     Connection: 'Upgrade',
     'Sec-WebSocket-Accept': acceptValue(key)
   }
   if (protocol !== '') headers['Sec-WebSocket-Protocol'] = protocol
+  if (extensions !== '') headers['Sec-WebSocket-Extensions'] = extensions
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (!notIn101.has(name) && !name.startsWith('sec-websocket-')) headers[name] = value
   }

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { SubprotocolsOption } from '../../types/options.ts'
 import { FST_ERR_WS_OPTION } from '../errors.ts'
 import type { CodecChoice } from '../messages/codec.ts'
-import { isToken } from '../protocol/handshake.ts'
+import { isToken } from '../protocol/handshake-error.ts'
 
 /** Chooses the subprotocol of a connection; `''` for none. */
 export type ChooseSubprotocol = (offered: readonly string[], request: FastifyRequest) => string

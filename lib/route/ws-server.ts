@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import type { WsStats } from '../../types/stats.ts'
+import { channels } from '../channels.ts'
+import type { ServerConnection } from '../connection/connection.ts'
+import { Counters } from '../connection/counters.ts'
+import { MemoryBudget } from '../connection/memory-budget.ts'
 import { FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { Codecs } from '../messages/codec.ts'
 import { SendContract } from '../messages/send-contract.ts'
@@ -23,6 +28,8 @@ export class WsServer {
   readonly codecs: Codecs
   readonly rooms: Registry
   readonly connections: Connections
+  readonly counters = new Counters()
+  readonly budget: MemoryBudget<ServerConnection>
   readonly #instance: FastifyInstance
   readonly #upgrades: UpgradeListener
   #isClosing = false
@@ -36,12 +43,30 @@ export class WsServer {
     checkInherited(options.route, this.codecs)
     this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance.log)
     this.connections = new Connections(node)
+    this.budget = new MemoryBudget(options.processBudget, connection => this.#onShed(connection))
     this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout)
   }
 
   /** No upgrade is accepted any more. */
   get isClosing (): boolean {
     return this.#isClosing
+  }
+
+  get stats (): WsStats {
+    const { counters: { opened, shed, slow }, budget: { held, peak, limit } } = this
+    return {
+      connections: { open: this.connections.size, opened },
+      rooms: this.rooms.size,
+      memory: { held, peak, limit, shed },
+      slowConsumers: { ...slow }
+    }
+  }
+
+  #onShed (connection: ServerConnection): void {
+    const { held } = connection
+    this.counters.shed++
+    connection.log.warn({ held, limit: this.budget.limit }, 'WebSocket closed: budget.process is spent')
+    if (channels.shed.hasSubscribers) channels.shed.publish({ connection, held, total: this.budget.held, limit: this.budget.limit })
   }
 
   async start (own: OwnCompilers): Promise<void> {

@@ -10,6 +10,7 @@ class Owner implements InboxOwner {
   readonly inbox: Inbox
   /** Whether handlers go on after the call. */
   async = true
+  isBlocked = false
 
   constructor (concurrency = 1) {
     this.inbox = new Inbox(this, concurrency)
@@ -20,7 +21,7 @@ class Owner implements InboxOwner {
     return this
   }
 
-  onMessage (payload: Payload): boolean {
+  handle (payload: Payload): boolean {
     this.handled.push(String(payload))
     return this.async
   }

@@ -17,6 +17,7 @@ async function pair (t: Test): Promise<{ transport: StreamTransport, socket: Soc
   const owner: TransportOwner = {
     onData: chunk => { events.push(String(chunk)) },
     onEnd: () => { events.push('end') },
+    onDrain: () => { events.push('drain') },
     onClose: () => { events.push('close') }
   }
   socket.on('error', () => {})

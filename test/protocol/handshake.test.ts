@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
-import { acceptValue, asksForWebSocket, HandshakeError, isToken, readHandshake } from '../../lib/protocol/handshake.ts'
-import type { HandshakeFault, HandshakeHeaders } from '../../lib/protocol/handshake.ts'
+import { acceptValue, asksForWebSocket, readHandshake } from '../../lib/protocol/handshake.ts'
+import { HandshakeError, isToken } from '../../lib/protocol/handshake-error.ts'
+import type { HandshakeHeaders } from '../../lib/protocol/handshake.ts'
+import type { HandshakeFault } from '../../lib/protocol/handshake-error.ts'
 import { holds } from '../helpers/property.ts'
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ=='
@@ -32,7 +34,7 @@ t.test('computes the accept value of section 1.3', async t => {
 })
 
 t.test('reads a handshake without subprotocols', async t => {
-  t.same(readHandshake('1.1', good), { key, protocols: [] })
+  t.same(readHandshake('1.1', good), { key, protocols: [], extensions: [] })
 })
 
 t.test('a GET whose Upgrade header is websocket, in any case, asks for one', async t => {

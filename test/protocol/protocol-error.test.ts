@@ -2,7 +2,7 @@ import t from 'tap'
 import { ProtocolError, violation } from '../../lib/protocol/protocol-error.ts'
 
 /** RFC 6455 section 7.4.1: the codes that answer something else than a plain protocol error. */
-const ownCloseCode: Record<string, number> = { invalidUtf8: 1007, messageTooBig: 1009 }
+const ownCloseCode: Record<string, number> = { invalidUtf8: 1007, corruptDeflate: 1007, tooManyFinalBlocks: 1008, messageTooBig: 1009 }
 
 for (const [name, create] of Object.entries(violation)) {
   t.test(`${name} is a ProtocolError with a documented code and the close code of section 7.4.1`, async t => {

@@ -1,0 +1,114 @@
+import { constants, deflateRawSync } from 'node:zlib'
+import type { ZlibOptions } from 'node:zlib'
+import { bit, headerSizeOf } from '../protocol/frame.ts'
+import type { Opcode } from '../protocol/frame.ts'
+import { encodeCompressedFrame } from '../protocol/frame-encoder.ts'
+import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
+import { Window } from './window.ts'
+import { deflateLater } from './zlib-jobs.ts'
+
+/** How a route compresses. */
+export interface DeflateOptions {
+  /** Shorter messages are sent as they are, in bytes. */
+  readonly threshold: number
+  readonly contextTakeover: boolean
+  readonly windowBits: number
+  readonly memLevel: number
+  readonly level: number
+}
+
+/** What zlib is told. One object for the same values, so that those who share it share what a broadcast was compressed to. */
+type Settings = Readonly<Required<Pick<ZlibOptions, 'windowBits' | 'memLevel' | 'level' | 'finishFlush'>>>
+
+/** Up to so many bytes, going to another thread and back takes longer than deflating. */
+const inputAtOnce = 16 * 1024
+
+/** The end of the empty block that a flush ends with, which is left out (RFC 7692 section 7.2.1). */
+const tailLength = 4
+
+const allSettings = new Map<string, Settings>()
+
+/** What broadcasts were compressed to: of one frame, one for each of the settings among its receivers. */
+const shared = new WeakMap<Buffer, Map<Settings, Buffer | Promise<Buffer>>>()
+
+/**
+ * Compresses the messages to one client, one after the other (RFC 7692 section 7.2.1). No stream of zlib is kept between them: where the server's
+ * context is taken over, the window is, as the next one's dictionary.
+ */
+export class Deflater {
+  readonly #settings: Settings
+  readonly #threshold: number
+  /** null where each message stands alone */
+  readonly #window: Window | null
+
+  constructor (parameters: DeflateParameters, { threshold, memLevel, level }: DeflateOptions) {
+    this.#settings = settingsFor(parameters.serverMaxWindowBits, memLevel, level)
+    this.#threshold = threshold
+    this.#window = parameters.serverNoContextTakeover ? null : new Window(parameters.serverMaxWindowBits)
+  }
+
+  /** Bytes that are kept between messages. */
+  get held (): number {
+    return this.#window === null ? 0 : this.#window.held
+  }
+
+  /**
+   * The frame to send for a whole message's: compressed, unless that does not make it shorter. Small ones at once, others later; not to be called
+   * again before.
+   *
+   * @param isShared whether others are sent the same frame: it is then compressed once, and refers back to nothing
+   */
+  compress (frame: Buffer, isShared: boolean): Buffer | Promise<Buffer> {
+    const payload = frame.subarray(headerSizeOf(frame))
+    if (payload.length < this.#threshold) return frame
+    const compressed = isShared ? compressShared(frame, payload, this.#settings) : compress(frame, payload, this.#settings, this.#window?.bytes)
+    if (this.#window === null) return compressed
+    return compressed instanceof Promise ? this.#rememberLater(compressed, frame, payload) : this.#remember(compressed, frame, payload)
+  }
+
+  /** Only compressed messages are part of the window. */
+  #remember (compressed: Buffer, frame: Buffer, payload: Buffer): Buffer {
+    if (compressed !== frame) this.#window?.push(payload)
+    return compressed
+  }
+
+  async #rememberLater (compressed: Promise<Buffer>, frame: Buffer, payload: Buffer): Promise<Buffer> {
+    return this.#remember(await compressed, frame, payload)
+  }
+}
+
+/**
+ * zlib has no window of 8 bits for raw deflate. With 9 it looks back at most 512 - 262 bytes, which is within one of 8:
+ * MIN_LOOKAHEAD, in its deflate.h.
+ */
+function settingsFor (windowBits: number, memLevel: number, level: number): Settings {
+  const name = `${windowBits} ${memLevel} ${level}`
+  let settings = allSettings.get(name)
+  if (settings === undefined) {
+    settings = Object.freeze({ windowBits: Math.max(9, windowBits), memLevel, level, finishFlush: constants.Z_SYNC_FLUSH })
+    allSettings.set(name, settings)
+  }
+  return settings
+}
+
+function compressShared (frame: Buffer, payload: Buffer, settings: Settings): Buffer | Promise<Buffer> {
+  let variants = shared.get(frame)
+  if (variants === undefined) shared.set(frame, variants = new Map())
+  const known = variants.get(settings)
+  if (known !== undefined) return known
+  const compressed = compress(frame, payload, settings, undefined)
+  variants.set(settings, compressed)
+  return compressed
+}
+
+function compress (frame: Buffer, payload: Buffer, settings: Settings, dictionary: Buffer | undefined): Buffer | Promise<Buffer> {
+  const options = { ...settings, dictionary }
+  if (payload.length <= inputAtOnce) return shorter(frame, deflateRawSync(payload, options))
+  return deflateLater(payload, options).then(deflated => shorter(frame, deflated))
+}
+
+/** The frame of what zlib made of a payload, or the one before where that is no longer. */
+function shorter (frame: Buffer, deflated: Buffer): Buffer {
+  const compressed = encodeCompressedFrame((frame[0] & bit.opcode) as Opcode, deflated.subarray(0, -tailLength))
+  return compressed.length < frame.length ? compressed : frame
+}

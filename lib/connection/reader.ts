@@ -1,0 +1,161 @@
+import type { Payload } from '../../types/codec.ts'
+import { opcode } from '../protocol/frame.ts'
+import type { Opcode } from '../protocol/frame.ts'
+import { FrameParser } from '../protocol/frame-parser.ts'
+import { MessageAssembler } from '../protocol/message-assembler.ts'
+import type { CompressedSink, MessageSink } from '../protocol/message-assembler.ts'
+import { ownMemory } from '../protocol/own-memory.ts'
+import { violation } from '../protocol/protocol-error.ts'
+import { decodeUtf8 } from '../protocol/utf8.ts'
+import type { Inflater } from './inflater.ts'
+import type { Transport } from './transport.ts'
+
+/** Whose messages are read here. */
+export interface ReaderOwner {
+  onMessage (payload: Payload): void
+  onPing (payload: Buffer): void
+  onPong (payload: Buffer): void
+  onCloseFrame (code: number, reason: string): void
+  /** The peer broke the protocol, or the owner threw. Nothing is read any more. */
+  onViolation (error: unknown): void
+  /** A compressed message has been inflated, after it had to wait for that. */
+  onInflated (): void
+}
+
+/** What one connection receives: chunks in, messages out, in order. While a message is being inflated, or its owner says so, nothing is read. */
+export class Reader implements MessageSink, CompressedSink {
+  readonly #owner: ReaderOwner
+  readonly #transport: Transport
+  readonly #assembler: MessageAssembler
+  readonly #parser: FrameParser
+  readonly #inflater: Inflater | null
+  #isHeld = false
+  #isStopped = false
+  /** The size of the message that another thread inflates; null for none. */
+  #inflating: number | null = null
+
+  constructor (owner: ReaderOwner, transport: Transport, maxPayload: number, inflater: Inflater | null) {
+    this.#owner = owner
+    this.#transport = transport
+    this.#inflater = inflater
+    this.#assembler = new MessageAssembler(this, maxPayload, inflater === null ? null : this)
+    this.#parser = new FrameParser(this.#assembler, true, inflater !== null)
+  }
+
+  /** Whether a message was received that its owner has not been given yet. */
+  get isInflating (): boolean {
+    return this.#inflating !== null
+  }
+
+  /** Bytes of memory that it holds. */
+  get held (): number {
+    const windows = this.#inflater === null ? 0 : this.#inflater.held
+    return this.#parser.buffered + this.#assembler.buffered + windows + (this.#inflating ?? 0)
+  }
+
+  push (chunk: Buffer): void {
+    try {
+      this.#parser.push(chunk)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Reads no further for now. */
+  hold (): void {
+    this.#isHeld = true
+    this.#pause()
+  }
+
+  /** Goes on. */
+  release (): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#resume()
+  }
+
+  /** Ignores everything from here on. */
+  stop (): void {
+    this.#isStopped = true
+    this.#parser.stop()
+    this.#assembler.stop()
+  }
+
+  /* What the assembler says. */
+
+  onText (text: string): void {
+    this.#owner.onMessage(text)
+  }
+
+  onBinary (payload: Buffer): void {
+    this.#owner.onMessage(payload)
+  }
+
+  onPing (payload: Buffer): void {
+    this.#owner.onPing(payload)
+  }
+
+  onPong (payload: Buffer): void {
+    this.#owner.onPong(payload)
+  }
+
+  onCloseFrame (code: number, reason: string): void {
+    this.#owner.onCloseFrame(code, reason)
+  }
+
+  onCompressed (code: Opcode, payload: Buffer): void {
+    if (this.#inflater === null) return
+    const message = this.#inflater.inflate(payload)
+    if (!(message instanceof Promise)) {
+      this.#onMessage(code, message)
+      return
+    }
+    this.#inflating = payload.length
+    this.#pause()
+    void this.#inflateLater(code, message)
+  }
+
+  async #inflateLater (code: Opcode, inflated: Promise<Buffer>): Promise<void> {
+    try {
+      const message = await inflated
+      this.#inflating = null
+      if (!this.#isStopped) this.#onMessage(code, message)
+    } catch (error) {
+      this.#inflating = null
+      if (!this.#isStopped) this.#fail(error)
+    }
+    this.#resume()
+    this.#owner.onInflated()
+  }
+
+  #onMessage (code: Opcode, message: Buffer): void {
+    if (code !== opcode.text) {
+      this.#owner.onMessage(ownMemory(message))
+      return
+    }
+    const text = decodeUtf8(message)
+    if (text === null) throw violation.invalidUtf8()
+    this.#owner.onMessage(text)
+  }
+
+  #pause (): void {
+    if (this.#parser.paused) return
+    this.#parser.pause()
+    this.#transport.pause()
+  }
+
+  #resume (): void {
+    if (this.#isHeld || this.#inflating !== null || !this.#parser.paused) return
+    try {
+      this.#parser.resume()
+    } catch (error) {
+      this.#fail(error)
+    }
+    if (!this.#parser.paused) this.#transport.resume()
+  }
+
+  #fail (error: unknown): void {
+    this.stop()
+    this.#owner.onViolation(error)
+  }
+}

@@ -1,0 +1,178 @@
+import { bit, isControl } from '../protocol/frame.ts'
+import { Backlog } from './backlog.ts'
+import type { Deflater } from './deflater.ts'
+import { FrameWriter } from './frame-writer.ts'
+import type { SlowConsumer, SlowConsumerOutcome } from './slow-consumer.ts'
+import type { Transport } from './transport.ts'
+
+/** Whose frames leave here. */
+export interface SendQueueOwner {
+  /** What it holds has changed. */
+  onHeldChange (): void
+  /** A frame finds no room, or is replaced by a later one: what its policy made of that. */
+  onSlow (outcome: SlowConsumerOutcome, slowConsumer: SlowConsumer): void
+  /** Nothing waits any more. */
+  onUnblocked (): void
+  /** A message could not be compressed: neither it nor what is behind it can be sent. */
+  onSendFailure (error: unknown): void
+}
+
+/**
+ * The frames to one peer, in order. While the peer takes what is written they go straight to the writer; else they wait in the backlog, up to a
+ * limit, and are compressed when it is their turn.
+ */
+export class SendQueue {
+  readonly #owner: SendQueueOwner
+  readonly #transport: Transport
+  readonly #deflater: Deflater | null
+  readonly #writer: FrameWriter
+  /** How much may wait behind what is being written, in bytes. */
+  readonly #limit: number
+  /** null while nothing waits. */
+  #backlog: Backlog | null = null
+  /** Settles when the message that another thread compresses is written; its size. */
+  #compressing: Promise<void> | null = null
+  #compressingBytes = 0
+  /** Whether the transport ends when everything has left. */
+  #isEnding = false
+
+  constructor (owner: SendQueueOwner, transport: Transport, deflater: Deflater | null, limit: number) {
+    this.#owner = owner
+    this.#transport = transport
+    this.#deflater = deflater
+    this.#writer = new FrameWriter(transport)
+    this.#limit = limit
+  }
+
+  /** Bytes of frames that the operating system has not taken. */
+  get bufferedAmount (): number {
+    return this.#writer.bufferedAmount + this.#compressingBytes + (this.#backlog === null ? 0 : this.#backlog.frameBytes)
+  }
+
+  /** Whether frames have to wait. */
+  get isBlocked (): boolean {
+    return this.#writer.isStuck || this.#compressing !== null || this.#backlog !== null
+  }
+
+  /** Bytes of memory that it holds; what leaves with this tick does not count. */
+  get held (): number {
+    const stuck = this.#writer.isStuck ? this.#writer.bufferedAmount : 0
+    const windows = this.#deflater === null ? 0 : this.#deflater.held
+    return stuck + windows + this.#compressingBytes + (this.#backlog === null ? 0 : this.#backlog.bytes)
+  }
+
+  /** Settles when more of what is buffered may have left. */
+  progress (): Promise<void> {
+    return this.#compressing ?? new Promise<void>(resolve => {
+      this.#writer.flush()
+      this.#transport.afterWrites(resolve)
+    })
+  }
+
+  /** A control frame, which may overtake messages (RFC 6455 section 5.4). */
+  putControl (frame: Buffer): void {
+    this.#writer.write(frame)
+  }
+
+  /**
+   * A message's frame.
+   *
+   * @param isShared whether others are sent the same frame
+   * @param key what the message is about, where the policy is to keep the latest
+   */
+  put (frame: Buffer, isShared: boolean, slowConsumer: SlowConsumer, key: (() => string | null) | null): void {
+    if (this.isBlocked) this.#wait(frame, isShared, slowConsumer, key)
+    else this.#pass(frame, isShared)
+  }
+
+  /** The last frame: it waits for those before it, whatever their size. */
+  putLast (frame: Buffer): void {
+    if (this.#backlog === null && this.#compressing === null) {
+      this.#writer.write(frame)
+      return
+    }
+    this.#backlog ??= new Backlog()
+    this.#backlog.push({ frame, isShared: false, isDroppable: false, key: null })
+  }
+
+  /** Ends the sending side of the transport once everything has left. */
+  end (): void {
+    if (this.#backlog !== null || this.#compressing !== null) {
+      this.#isEnding = true
+      return
+    }
+    this.#writer.flush()
+    this.#transport.end()
+  }
+
+  /** Forgets what waits; what is being written stays. */
+  discard (): void {
+    this.#backlog = null
+  }
+
+  /** The transport has taken everything. */
+  onDrain (): void {
+    this.#writer.onDrain()
+    this.#goOn()
+  }
+
+  #wait (frame: Buffer, isShared: boolean, slowConsumer: SlowConsumer, keyOf: (() => string | null) | null): void {
+    const key = keyOf === null ? null : keyOf()
+    this.#backlog ??= new Backlog()
+    if (key !== null && this.#backlog.dropKey(key)) this.#owner.onSlow('replaced', slowConsumer)
+    if (!this.#makeRoom(this.#backlog, frame, slowConsumer)) return
+    const isDroppable = slowConsumer.policy === 'drop-oldest' || slowConsumer.policy === 'keep-latest'
+    this.#backlog.push({ frame, isShared, isDroppable, key })
+    this.#owner.onHeldChange()
+  }
+
+  /** One that is larger than the limit may wait alone. Returns false when there is no room, and the frame is not to be sent. */
+  #makeRoom (backlog: Backlog, frame: Buffer, slowConsumer: SlowConsumer): boolean {
+    const { policy } = slowConsumer
+    while (!backlog.isEmpty && backlog.bytes + Backlog.sizeOf(frame) > this.#limit) {
+      const hasDropped = (policy === 'drop-oldest' || policy === 'keep-latest') && backlog.dropOldest()
+      this.#owner.onSlow(policy === 'close' ? 'closed' : 'dropped', slowConsumer)
+      if (!hasDropped) return false
+    }
+    return true
+  }
+
+  #pass (frame: Buffer, isShared: boolean): void {
+    if (this.#deflater === null || isControl(frame[0] & bit.opcode)) {
+      this.#writer.write(frame)
+      return
+    }
+    const compressed = this.#deflater.compress(frame, isShared)
+    if (!(compressed instanceof Promise)) {
+      this.#writer.write(compressed)
+      return
+    }
+    this.#compressingBytes = frame.length
+    this.#compressing = this.#passLater(compressed)
+    this.#owner.onHeldChange()
+  }
+
+  async #passLater (compressed: Promise<Buffer>): Promise<void> {
+    try {
+      this.#writer.write(await compressed)
+    } catch (error) {
+      this.#owner.onSendFailure(error)
+    }
+    this.#compressing = null
+    this.#compressingBytes = 0
+    this.#goOn()
+  }
+
+  /** Passes what waits on, as far as the transport takes it. */
+  #goOn (): void {
+    while (this.#backlog !== null && !this.#writer.isStuck && this.#compressing === null) {
+      const waiting = this.#backlog.shift()
+      if (waiting === null) this.#backlog = null
+      else this.#pass(waiting.frame, waiting.isShared)
+    }
+    this.#owner.onHeldChange()
+    if (this.#backlog !== null || this.#compressing !== null) return
+    if (this.#isEnding) this.end()
+    if (!this.isBlocked) this.#owner.onUnblocked()
+  }
+}

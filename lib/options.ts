@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Adapter } from '../types/adapter.ts'
 import type { CodecOption } from '../types/codec.ts'
-import type { DeflateOption, OnInvalidOption, OriginOption, SlowConsumerOption, SubprotocolsOption, WsCommonOptions, WsPluginOptions } from '../types/options.ts'
+import type { DeflateOption, HeartbeatOption, OnInvalidOption, OriginOption, SlowConsumerOption, SubprotocolsOption, WsCommonOptions, WsPluginOptions } from '../types/options.ts'
 import { FST_ERR_WS_OPTION } from './errors.ts'
 
 /** Options of a route with nothing left to guess. Durations in milliseconds, sizes in bytes. */
@@ -19,7 +19,11 @@ export interface ResolvedOptions {
   readonly deflate: ResolvedDeflate | null
   readonly slowConsumer: ResolvedSlowConsumer
   readonly sendBudget: number
+  /** null for none */
+  readonly heartbeat: ResolvedHeartbeat | null
 }
+
+export type ResolvedHeartbeat = Readonly<Required<Exclude<HeartbeatOption, false>>>
 
 export type ResolvedDeflate = Readonly<Required<Exclude<DeflateOption, boolean>>>
 
@@ -54,6 +58,8 @@ export const defaults = Object.freeze({
   highWaterMark: 64 * 1024,
   /** milliseconds */
   closeTimeout: 5_000,
+  /** milliseconds */
+  heartbeat: Object.freeze({ interval: 25_000, timeout: 20_000 }),
   perMessageDeflate: false,
   slowConsumer: 'close',
   /** bytes */
@@ -81,7 +87,7 @@ const maxDelay = 2 ** 31 - 1
 
 const pluginOptionNames = new Set([
   'maxPayload', 'origin', 'subprotocols', 'codec', 'onInvalid', 'concurrency', 'highWaterMark', 'closeTimeout',
-  'perMessageDeflate', 'slowConsumer', 'budget', 'handshakeTimeout', 'adapter', 'ajv',
+  'perMessageDeflate', 'slowConsumer', 'budget', 'heartbeat', 'handshakeTimeout', 'adapter', 'ajv',
   // Fastify's own options of `register`.
   'prefix', 'logLevel', 'logSerializers'
 ])
@@ -145,7 +151,8 @@ export function resolveOptions (own: OwnOptions, inherited: ResolvedOptions): Re
     closeTimeout: own.closeTimeout ?? inherited.closeTimeout,
     deflate: own.perMessageDeflate === undefined ? inherited.deflate : resolveDeflate(own.perMessageDeflate),
     slowConsumer: own.slowConsumer === undefined ? inherited.slowConsumer : resolveSlowConsumer(own.slowConsumer),
-    sendBudget: resolveSendBudget(own.budget) ?? inherited.sendBudget
+    sendBudget: resolveSendBudget(own.budget) ?? inherited.sendBudget,
+    heartbeat: own.heartbeat === undefined ? inherited.heartbeat : resolveHeartbeat(own.heartbeat)
   }
   checkWhole('maxPayload', options.maxPayload, 1, Number.MAX_SAFE_INTEGER)
   checkWhole('highWaterMark', options.highWaterMark, 1, Number.MAX_SAFE_INTEGER)
@@ -155,6 +162,16 @@ export function resolveOptions (own: OwnOptions, inherited: ResolvedOptions): Re
     throw new FST_ERR_WS_OPTION('onInvalid', "must be 'reply', 'close' or a function")
   }
   return options
+}
+
+/** @throws FST_ERR_WS_OPTION */
+function resolveHeartbeat (option: HeartbeatOption): ResolvedHeartbeat | null {
+  if (option === false) return null
+  if (typeof option !== 'object' || option === null) throw new FST_ERR_WS_OPTION('heartbeat', 'must be false, or an object with interval and timeout')
+  const { interval = defaults.heartbeat.interval, timeout = Math.min(interval, defaults.heartbeat.timeout) } = option
+  checkWhole('heartbeat.interval', interval, 10, maxDelay)
+  checkWhole('heartbeat.timeout', timeout, 1, interval)
+  return { interval, timeout }
 }
 
 /** @throws FST_ERR_WS_OPTION */

@@ -24,7 +24,8 @@ t.test('the defaults are those of the documentation', async t => {
       closeTimeout: 5_000,
       deflate: null,
       slowConsumer: { policy: 'close', key: null },
-      sendBudget: 1_048_576
+      sendBudget: 1_048_576,
+      heartbeat: { interval: 25_000, timeout: 20_000 }
     },
     handshakeTimeout: 10_000,
     processBudget: 268_435_456,
@@ -74,6 +75,10 @@ const invalid: Record<string, { values: unknown[], message: RegExp, pluginOnly?:
   slowConsumer: {
     values: [null, 'drop', 1013, {}, 'keep-latest', { policy: 'keep-latest' }, { policy: 'keep-latest', key: 'id' }, { policy: 'close' }],
     message: /^option slowConsumer: must be 'close', 'drop-newest', /
+  },
+  heartbeat: {
+    values: [null, true, 1, ...[...notWhole, Infinity, 2 ** 31].flatMap(value => [{ interval: value }, { timeout: value }]), { interval: 9 }, { interval: 100, timeout: 101 }],
+    message: /^option heartbeat/
   },
   budget: { values: [null, 1024, { conection: 1 }, ...notWhole.map(connection => ({ connection }))], message: /^option budget/ },
   onInvalid: { values: ['ignore', '', 1, true, {}], message: /^option onInvalid: must be 'reply', 'close' or a function$/ },

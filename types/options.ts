@@ -65,6 +65,17 @@ export type SlowConsumerOption<Message = unknown> =
   | 'close' | 'drop-newest' | 'drop-oldest'
   | { readonly policy: 'keep-latest', readonly key: (message: Message) => string | number | undefined }
 
+/**
+ * Pings, by which connections that are gone without a word are found. Durations in milliseconds.
+ *
+ * * `interval`: how often each client is pinged. Default: 25,000.
+ * * `timeout`: how long it may take to send anything after that, at most the interval. Default: 20,000.
+ */
+export type HeartbeatOption = false | {
+  readonly interval?: number
+  readonly timeout?: number
+}
+
 /** Memory, in bytes. */
 export interface ConnectionBudget {
   /** How much may wait for a client that does not read, behind the message that is being written. Default: 1 MiB. */
@@ -107,6 +118,8 @@ export interface WsCommonOptions {
   highWaterMark?: number
   /** How long the peer may take for its part of the closing handshake, and each handler once it has begun. Default: 5,000. */
   closeTimeout?: number
+  /** Pings. Default: every 25 s; a client that sends nothing within 20 s after one is dropped. */
+  heartbeat?: HeartbeatOption
   /** Compression of messages. Default: `false`. */
   perMessageDeflate?: DeflateOption
   /** For clients that do not read: of what the route sends, and of rooms that declare nothing else. Default: `'close'`. */

@@ -4,6 +4,8 @@ export interface WsStats {
     readonly open: number
     /** Since the server was made. */
     readonly opened: number
+    /** Those that answered no ping. */
+    readonly silent: number
   }
   /** Rooms with members in this process. */
   readonly rooms: number

@@ -14,6 +14,7 @@ import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { checkClose, CloseState } from './close-state.ts'
 import { Deflater } from './deflater.ts'
+import type { Beating } from './heartbeat.ts'
 import { Inbox } from './inbox.ts'
 import type { InboxOwner } from './inbox.ts'
 import { Inflater } from './inflater.ts'
@@ -48,7 +49,7 @@ const heldWhileClosing = 64 * 1024
  *
  * It ends in facts (CloseState), from which `readyState` is derived.
  */
-export class ServerConnection implements Connection, TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, MemoryHolder {
+export class ServerConnection implements Connection, TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, MemoryHolder, Beating {
   readonly id: string
   readonly log: FastifyBaseLogger
   readonly protocol: string
@@ -67,6 +68,8 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
   #isGone = false
   #isDropped = false
   #held = 0
+  /** Whether nothing came since the last ping of the heartbeat. */
+  #isSilent = false
   #rooms: readonly string[] = []
   #timer: NodeJS.Timeout | null = null
 
@@ -87,6 +90,7 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
     this.#sendQueue = new SendQueue(this, transport, deflater, route.sendBudget)
     this.#outbox = new Outbox(this.#sendQueue, route, identity.codec, this.#end)
     transport.attach(this)
+    route.heartbeat?.add(this)
   }
 
   get readyState (): ReadyState {
@@ -191,6 +195,7 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
   /* What the transport says. */
 
   onData (chunk: Buffer): void {
+    this.#isSilent = false
     this.#reader.push(chunk)
     this.onHeldChange()
   }
@@ -209,6 +214,7 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
   onClose (): void {
     this.#end.isClosed = true
     this.#stopTimer()
+    this.#route.heartbeat?.delete(this)
     this.#sendQueue.discard()
     this.#inbox.unblocked()
     this.onHeldChange()
@@ -292,6 +298,21 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
 
   onSendFailure (error: unknown): void {
     this.log.error({ err: error }, 'WebSocket message could not be compressed')
+    this.terminate()
+  }
+
+  /* What the heartbeat asks. */
+
+  beat (): void {
+    this.#isSilent = true
+    this.#outbox.beat()
+  }
+
+  /** What it sent may wait behind messages that we do not read yet, or its pong behind one that it has not read yet. */
+  endIfSilent (): void {
+    if (!this.#isSilent || this.#end.hasBegun || this.#reader.isPaused || this.isBlocked) return
+    this.#route.counters.silent++
+    this.log.info('WebSocket dropped: the client does not answer')
     this.terminate()
   }
 

@@ -3,6 +3,8 @@ import type { SlowConsumerOutcome } from './slow-consumer.ts'
 /** What `app.wsStats()` counts, since the server was made. */
 export class Counters {
   opened = 0
+  /** Connections that answered no ping. */
+  silent = 0
   /** Connections closed because the server's memory budget was spent. */
   shed = 0
   /** Of slow consumers: connections closed, messages dropped, and messages replaced by later ones. */

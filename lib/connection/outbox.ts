@@ -12,6 +12,9 @@ import type { SendQueue } from './send-queue.ts'
 import { messageKey } from './slow-consumer.ts'
 import type { SlowConsumer } from './slow-consumer.ts'
 
+/** The heartbeat's ping: one frame for all, since it carries nothing. */
+const heartbeatPing = encodeFrame(opcode.ping, Buffer.alloc(0))
+
 /** What one connection sends, until its close frame is sent; from then on, nothing. */
 export class Outbox {
   readonly #queue: SendQueue
@@ -76,6 +79,11 @@ export class Outbox {
 
   ping (payload: Buffer): void {
     if (this.#end.canSend) this.#queue.putControl(encodeFrame(opcode.ping, payload))
+  }
+
+  /** The ping of the heartbeat. A peer that does not read would find one for every interval. */
+  beat (): void {
+    if (this.#end.canSend && this.writable) this.#queue.putControl(heartbeatPing)
   }
 
   /** Answers a ping; those of a peer that does not read are not queued (RFC 6455 section 5.5.3). */

@@ -42,6 +42,11 @@ export class Reader implements MessageSink, CompressedSink {
     this.#parser = new FrameParser(this.#assembler, true, inflater !== null)
   }
 
+  /** Whether nothing is read for now. */
+  get isPaused (): boolean {
+    return this.#parser.paused
+  }
+
   /** Whether a message was received that its owner has not been given yet. */
   get isInflating (): boolean {
     return this.#inflating !== null

@@ -6,6 +6,7 @@ import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import type { ServerConnection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import type { DeflateOptions } from './deflater.ts'
+import type { Heartbeat } from './heartbeat.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { Membership } from './membership.ts'
 import type { SlowConsumer } from './slow-consumer.ts'
@@ -35,6 +36,8 @@ export interface RouteContext {
   readonly slowConsumer: SlowConsumer
   /** How much may wait for one client, in bytes. */
   readonly sendBudget: number
+  /** null for none */
+  readonly heartbeat: Heartbeat | null
   /** What all connections of the server hold. */
   readonly budget: MemoryBudget<ServerConnection>
   readonly counters: Counters

@@ -46,6 +46,8 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
   const codecs = server.codecs.select(resolved.codec)
   const chooseSubprotocol = compileSubprotocols(resolved.subprotocols, codecs)
 
+  const heartbeat = resolved.heartbeat === null ? null : server.heartbeats.of(resolved.heartbeat.interval, resolved.heartbeat.timeout)
+
   let compilersSet: OwnCompilers | null = null
   instance.after(() => { compilersSet = ownCompilers(instance, rest) })
 
@@ -69,6 +71,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       deflate: resolved.deflate,
       slowConsumer: resolved.slowConsumer,
       sendBudget: resolved.sendBudget,
+      heartbeat,
       budget: server.budget,
       counters: server.counters
     }
@@ -171,10 +174,10 @@ function checkHandlers (url: string, options: unknown, handlers: unknown): void 
 /** Parts the options of the connection from those of the REST route. */
 function split (options: Omit<AnyRouteOptions, 'schema' | 'onOpen' | 'onClose'>): { own: OwnOptions, rest: Partial<RouteOptions> } {
   const {
-    maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, perMessageDeflate, slowConsumer, budget, ...rest
+    maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, heartbeat, perMessageDeflate, slowConsumer, budget, ...rest
   } = options
   return {
-    own: { maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, perMessageDeflate, slowConsumer, budget },
+    own: { maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, heartbeat, perMessageDeflate, slowConsumer, budget },
     rest: rest as Partial<RouteOptions>
   }
 }

@@ -5,6 +5,7 @@ import type { WsStats } from '../../types/stats.ts'
 import { channels } from '../channels.ts'
 import type { ServerConnection } from '../connection/connection.ts'
 import { Counters } from '../connection/counters.ts'
+import { Heartbeats } from '../connection/heartbeat.ts'
 import { MemoryBudget } from '../connection/memory-budget.ts'
 import { FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { Codecs } from '../messages/codec.ts'
@@ -29,6 +30,7 @@ export class WsServer {
   readonly rooms: Registry
   readonly connections: Connections
   readonly counters = new Counters()
+  readonly heartbeats = new Heartbeats()
   readonly budget: MemoryBudget<ServerConnection>
   readonly #instance: FastifyInstance
   readonly #upgrades: UpgradeListener
@@ -53,9 +55,9 @@ export class WsServer {
   }
 
   get stats (): WsStats {
-    const { counters: { opened, shed, slow }, budget: { held, peak, limit } } = this
+    const { counters: { opened, silent, shed, slow }, budget: { held, peak, limit } } = this
     return {
-      connections: { open: this.connections.size, opened },
+      connections: { open: this.connections.size, opened, silent },
       rooms: this.rooms.size,
       memory: { held, peak, limit, shed },
       slowConsumers: { ...slow }

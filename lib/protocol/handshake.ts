@@ -26,9 +26,41 @@ export interface Handshake {
 /** Base64 of 16 bytes: 22 digits of which the last has four spare bits, all zero, and the padding (section 4.2.1, 5). */
 const keyPattern = /^[A-Za-z0-9+/]{21}[AQgw]==$/
 
+/** A host and perhaps a port, neither user nor path (RFC 9110 section 7.2, RFC 3986 section 3.2.2). */
+const hostPattern = /^(?:\[[0-9A-Za-z:.%~_-]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::[0-9]*)?$/
+
+/** How many headers Node keeps where nobody says otherwise. */
+const keptHeaders = 1_000
+
 /** Whether the request asks for a WebSocket: a GET whose `Upgrade` header lists `websocket` (section 4.2.1). */
 export function asksForWebSocket (method: string | undefined, headers: HandshakeHeaders): boolean {
   return method === 'GET' && listOf(headers.upgrade).some(element => element.toLowerCase() === 'websocket')
+}
+
+/**
+ * Whether Node may have dropped headers: it keeps so many and says nothing of the rest, which may have told of a body, an
+ * origin or another host. In `rawHeaders`, names and values take turns.
+ *
+ * @param maxHeadersCount the server's own limit: null for Node's, 0 for none
+ */
+export function mayLackHeaders (rawHeaders: readonly string[], maxHeadersCount: number | null | undefined): boolean {
+  const kept = maxHeadersCount ?? keptHeaders
+  return kept > 0 && rawHeaders.length >= 2 * kept
+}
+
+/**
+ * Checks what Node lets pass and its headers no longer show: of two Host lines it keeps the first (RFC 9112 section 3.2),
+ * and `*` is the target of OPTIONS alone (section 3.2.4).
+ *
+ * @throws HandshakeError
+ */
+export function checkRequest (target: string | undefined, rawHeaders: readonly string[]): void {
+  if (target === '*') throw new HandshakeError('http', 'a WebSocket handshake is for a URL, not for *')
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i].toLowerCase() === 'host') hosts++
+  }
+  if (hosts > 1) throw new HandshakeError('http', 'a WebSocket handshake has one Host header')
 }
 
 /**
@@ -39,7 +71,9 @@ export function asksForWebSocket (method: string | undefined, headers: Handshake
 export function readHandshake (httpVersion: string, headers: HandshakeHeaders): Handshake {
   if (httpVersion !== '1.1') throw new HandshakeError('http', 'a WebSocket handshake needs HTTP/1.1')
   // Node asks this of other requests only.
-  if (headers.host === undefined) throw new HandshakeError('http', 'a WebSocket handshake needs a Host header')
+  const { host } = headers
+  if (host === undefined) throw new HandshakeError('http', 'a WebSocket handshake needs a Host header')
+  if (typeof host !== 'string' || !hostPattern.test(host)) throw new HandshakeError('http', 'the Host header must be a host, perhaps with a port')
   if (headers['sec-websocket-version'] !== protocolVersion) {
     throw new HandshakeError('version', `Sec-WebSocket-Version must be ${protocolVersion}`)
   }

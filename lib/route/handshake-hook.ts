@@ -1,9 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FST_ERR_WS_HANDSHAKE, FST_ERR_WS_ORIGIN, FST_ERR_WS_UPGRADE_REQUIRED, FST_ERR_WS_VERSION } from '../errors.ts'
-import { protocolVersion, readHandshake } from '../protocol/handshake.ts'
+import { checkRequest, protocolVersion, readHandshake } from '../protocol/handshake.ts'
 import { HandshakeError } from '../protocol/handshake-error.ts'
 import type { OriginPolicy } from './origin.ts'
 import { upgradeOf } from './upgrade.ts'
+
+/** How much of a strange origin an error repeats. */
+const maxEcho = 100
 
 /** The first `onRequest` hook of a WebSocket route: what can't become a WebSocket is refused before the route's own hooks run. */
 export function createHandshakeHook (originPolicy: OriginPolicy | null) {
@@ -14,6 +17,7 @@ export function createHandshakeHook (originPolicy: OriginPolicy | null) {
       throw new FST_ERR_WS_UPGRADE_REQUIRED()
     }
     try {
+      checkRequest(request.raw.url, request.raw.rawHeaders)
       upgrade.handshake = readHandshake(request.raw.httpVersion, request.raw.headers)
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
@@ -23,7 +27,7 @@ export function createHandshakeHook (originPolicy: OriginPolicy | null) {
     }
     const { origin } = request.raw.headers
     if (originPolicy !== null && origin !== undefined && !await originPolicy(origin, request)) {
-      throw new FST_ERR_WS_ORIGIN(origin)
+      throw new FST_ERR_WS_ORIGIN(origin.slice(0, maxEcho))
     }
   }
 }

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
-import { FST_ERR_WS_CLOSING } from '../errors.ts'
-import { asksForWebSocket } from '../protocol/handshake.ts'
+import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDSHAKE } from '../errors.ts'
+import { asksForWebSocket, mayLackHeaders } from '../protocol/handshake.ts'
 import { guard, unguard, Upgrade } from './upgrade.ts'
 import type { HttpSocket } from './upgrade.ts'
 
@@ -54,12 +54,18 @@ export class UpgradeListener {
       socket.destroy()
       return
     }
-    if (!asksForWebSocket(request.method, request.headers)) {
+    const isWhole = !mayLackHeaders(request.rawHeaders, this.#server.maxHeadersCount)
+    if (isWhole && !asksForWebSocket(request.method, request.headers)) {
       this.#replay(request, socket, head)
       return
     }
     const upgrade = new Upgrade(request, socket, head, this.#timeout, this.#onOver)
     this.#pending.add(upgrade)
+    // What it asks for is not known: a body that was announced would be taken for a request, or for frames.
+    if (!isWhole) {
+      upgrade.refuse(new FST_ERR_WS_HANDSHAKE('the request has too many headers'))
+      return
+    }
     this.#instance.routing(request, upgrade.response)
   }
 

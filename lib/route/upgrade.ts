@@ -1,4 +1,4 @@
-import { ServerResponse } from 'node:http'
+import { ServerResponse, STATUS_CODES } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -86,14 +86,14 @@ export class Upgrade {
     return this.#head
   }
 
-  /** Replies 503 in place of an application that did not in time, or no longer should. */
+  /** Replies in place of an application that did not in time, or that should not be asked. */
   refuse ({ statusCode = 503, code, message }: Error & { statusCode?: number, code: string }): void {
     if (this.response.writableFinished) return
     if (this.response.headersSent) {
       this.destroy()
       return
     }
-    const body = JSON.stringify({ statusCode, code, error: 'Service Unavailable', message })
+    const body = JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message })
     this.response.writeHead(statusCode, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) })
     this.response.end(body)
   }

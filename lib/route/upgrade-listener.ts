@@ -1,5 +1,4 @@
 import type { IncomingMessage, Server } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
@@ -38,7 +37,7 @@ export class UpgradeListener {
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     guard(socket)
-    this.#inTurn(request, socket as Socket, head)
+    this.#inTurn(request, socket as HttpSocket, head)
   }
 
   /** An upgrade pipelined behind requests that are still to be answered waits for them (RFC 9112 section 9.3.2). */
@@ -54,7 +53,7 @@ export class UpgradeListener {
       socket.destroy()
       return
     }
-    const isWhole = !mayLackHeaders(request.rawHeaders, this.#server.maxHeadersCount)
+    const isWhole = !mayLackHeaders(request.rawHeaders, socket.server.maxHeadersCount)
     if (isWhole && !asksForWebSocket(request.method, request.headers)) {
       this.#replay(request, socket, head)
       return

@@ -1,5 +1,5 @@
 import { ServerResponse, STATUS_CODES } from 'node:http'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
@@ -15,8 +15,8 @@ const kUpgrade = Symbol('fastify-typed-ws.upgrade')
 
 type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
 
-/** `_httpMessage` is where Node keeps the response whose turn it is. */
-export type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null }
+/** `_httpMessage` is where Node keeps the response whose turn it is, `server` whose parser read the request. */
+export type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null, readonly server: Server }
 
 /** The upgrade that a request asks for; null for any other request. */
 export function upgradeOf (request: IncomingMessage): Upgrade | null {

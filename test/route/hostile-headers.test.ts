@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { hostile, needed, requestBytes, upgradeBytes } from '../helpers/hostile.ts'
 import { RawClient } from '../helpers/raw-client.ts'
@@ -150,6 +152,19 @@ hostile('a server without a limit sees all headers', async (t, { app, reply }) =
   app.server.maxHeadersCount = 0
   t.equal((await reply(upgradeBytes(many(2_000)))).statusCode, 101)
   isRefusal(t, await reply(upgradeBytes([...many(2_000), 'Origin: http://evil.example'])), 403, 'FST_ERR_WS_ORIGIN', 'the last header')
+})
+
+hostile('the limit is that of the server whose parser read the request: Fastify opens two for localhost', async (t, { app, sockets }) => {
+  const second = createServer()
+  t.after(() => second.close())
+  second.on('upgrade', app.server.emit.bind(app.server, 'upgrade'))
+  app.server.maxHeadersCount = 0
+  await new Promise<void>(resolve => { second.listen(0, '127.0.0.1', resolve) })
+  const client = await RawClient.connect((second.address() as AddressInfo).port)
+  client.write(upgradeBytes([...many(1_500), 'Origin: http://evil.example']))
+  isRefusal(t, await client.reply(), 400, 'FST_ERR_WS_HANDSHAKE', 'beyond the limit of the second')
+  client.socket.destroy()
+  await sockets.open(0)
 })
 
 hostile('the body of an upgrade to another protocol never becomes a request, though its length is behind 1,500 headers', async (t, { port }) => {

@@ -1,6 +1,9 @@
 import t from 'tap'
-import { asksForWebSocket, checkRequest, HandshakeError, isToken, mayLackHeaders, readHandshake } from '../../lib/protocol/handshake.ts'
+import { parseExtensions } from '../../lib/protocol/extensions.ts'
+import { asksForWebSocket, checkRequest, mayLackHeaders, readHandshake } from '../../lib/protocol/handshake.ts'
 import type { HandshakeHeaders } from '../../lib/protocol/handshake.ts'
+import { HandshakeError, isToken } from '../../lib/protocol/handshake-error.ts'
+import { agreeOnDeflate } from '../../lib/protocol/permessage-deflate.ts'
 
 const good: HandshakeHeaders = { host: 'example.com', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }
 
@@ -118,9 +121,10 @@ for (const [shape, start] of Object.entries(shapes)) {
       version: faultOf({ 'sec-websocket-version': header }),
       key: faultOf({ 'sec-websocket-key': header }),
       protocols: faultOf({ 'sec-websocket-protocol': header }),
+      extensions: faultOf({ 'sec-websocket-extensions': header }),
       length: faultOf({ 'content-length': header }),
       token: isToken(header)
-    }, { asks: false, host: 'http', version: 'version', key: 'key', protocols: 'protocol', length: 'body', token: false })
+    }, { asks: false, host: 'http', version: 'version', key: 'key', protocols: 'protocol', extensions: 'extension', length: 'body', token: false })
   })
 }
 
@@ -134,6 +138,23 @@ t.test('very many subprotocols are read, and a twin among them is found', async 
   t.equal(faultOf({ 'sec-websocket-protocol': [...names, 'p0'].join(',') }), 'protocol')
 })
 
+const preference = { contextTakeover: false, windowBits: 12 }
+
+t.test('very many offers, parameters and quoted characters are read in linear time', async t => {
+  const offers = {
+    offers: fill('permessage-deflate; x, '),
+    parameters: `permessage-deflate${fill('; client_max_window_bits')}`,
+    'distinct parameters': `permessage-deflate${Array.from({ length: size / 8 }, (_, i) => `;p${i}`).join('')}`,
+    'a quoted value': `permessage-deflate; x="${fill('a')}"`,
+    'escaped characters': `permessage-deflate; x="${fill('\\a')}"`,
+    'empty elements': `${fill(' ,\t')}permessage-deflate; x`
+  }
+  for (const [what, header] of Object.entries(offers)) {
+    t.equal(agreeOnDeflate(readHandshake('1.1', { ...good, 'sec-websocket-extensions': header }).extensions, preference), null, what)
+    t.equal(agreeOnDeflate(parseExtensions(`${header}, permessage-deflate`), preference)?.parameters.clientNoContextTakeover, true, `${what}, and a good offer`)
+  }
+})
+
 /* Names that every object has. */
 
 const inherited = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'prototype']
@@ -141,6 +162,15 @@ const inherited = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'va
 t.test('names that every object has are tokens like others', async t => {
   t.same(readHandshake('1.1', { ...good, 'sec-websocket-protocol': inherited.join(',') }).protocols, inherited)
   t.equal(faultOf({ 'sec-websocket-protocol': '__proto__, chat, __proto__' }), 'protocol')
+})
+
+t.test('extensions and parameters by such names are declined, and the next offer counts', async t => {
+  for (const name of inherited) {
+    for (const offer of [name, `${name}; ${name}=15`, `permessage-deflate; ${name}`, `permessage-deflate; ${name}="15"`, `permessage-deflate; client_max_window_bits=${name}`]) {
+      t.equal(agreeOnDeflate(parseExtensions(offer), preference), null, offer)
+      t.ok(agreeOnDeflate(parseExtensions(`${offer}, permessage-deflate`), preference) !== null, `${offer}, and a good one`)
+    }
+  }
 })
 
 t.test('headers by such names change nothing', async t => {

@@ -55,14 +55,16 @@ hostile('such a subprotocol is not chosen by a function that answers what was no
 
 /* Extensions and headers. */
 
-hostile('extensions and parameters by such names are declined', async (t, { reply }) => {
-  for (const name of inherited) {
-    for (const offer of [name, `${name}; ${name}`, `${name}; ${name}=15`, `permessage-deflate; ${name}`, `permessage-deflate; ${name}=15`, `x; ${name}="${name}"`]) {
-      const { statusCode, headers } = await reply(upgradeBytes([`Sec-WebSocket-Extensions: ${offer}`]))
-      t.same([statusCode, headers['sec-websocket-extensions']], [101, undefined], offer)
+for (const perMessageDeflate of [false, true]) {
+  hostile(`extensions and parameters by such names are declined, perMessageDeflate being ${perMessageDeflate}`, async (t, { reply }) => {
+    for (const name of inherited) {
+      for (const offer of [name, `${name}; ${name}`, `${name}; ${name}=15`, `permessage-deflate; ${name}`, `permessage-deflate; ${name}=15`, `x; ${name}="${name}"`]) {
+        const { statusCode, headers } = await reply(upgradeBytes([`Sec-WebSocket-Extensions: ${offer}`]))
+        t.same([statusCode, headers['sec-websocket-extensions']], [101, undefined], offer)
+      }
     }
-  }
-})
+  }, { plugin: { perMessageDeflate } })
+}
 
 hostile('headers, cookies, a query and parameters by such names are no concern of the handshake', async (t, { port }) => {
   const names = inherited.flatMap(name => [`${name}: x`, `${name}: y`, `Cookie: ${name}=1`])

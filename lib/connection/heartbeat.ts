@@ -20,6 +20,8 @@ export class Heartbeat {
   readonly #tick: number
   readonly #slots: Array<Set<Beating>>
   readonly #ticksToAnswer: number
+  /** How late a tick may be for those to be ended who seem silent, in milliseconds. */
+  readonly #mostDelay: number
   readonly #slotOf = new Map<Beating, Set<Beating>>()
   #timer: NodeJS.Timeout | null = null
   #now = 0
@@ -33,6 +35,7 @@ export class Heartbeat {
     this.#tick = Math.max(leastTick, interval / ticksPerInterval)
     const count = Math.max(2, Math.round(interval / this.#tick))
     this.#slots = Array.from({ length: count }, () => new Set<Beating>())
+    this.#mostDelay = timeout / 5
     this.#ticksToAnswer = Math.min(count - 1, Math.max(1, Math.round(timeout / this.#tick)))
   }
 
@@ -59,7 +62,7 @@ export class Heartbeat {
   #onTick (): void {
     const time = performance.now()
     // A process that was busy has not read what came meanwhile: nobody is ended for that.
-    const wasBusy = time - this.#lastTick > this.#tick * 1.5
+    const wasBusy = time - this.#lastTick > this.#tick + this.#mostDelay
     this.#lastTick = time
     this.#now++
     for (const connection of this.#slotAt(this.#now)) connection.beat()

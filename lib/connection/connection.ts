@@ -260,7 +260,7 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
   /* What the inbox says. */
 
   get isBlocked (): boolean {
-    return this.#sendQueue.isBlocked && !this.#end.isClosed
+    return this.#sendQueue.hasReplies
   }
 
   handle (payload: Payload): boolean {
@@ -284,7 +284,7 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
 
   /* What the send queue says. */
 
-  onUnblocked (): void {
+  onRepliesLeft (): void {
     this.#inbox.unblocked()
   }
 
@@ -310,7 +310,7 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
 
   /** What it sent may wait behind messages that we do not read yet, or its pong behind one that it has not read yet. */
   endIfSilent (): void {
-    if (!this.#isSilent || this.#end.hasBegun || this.#reader.isPaused || this.isBlocked) return
+    if (!this.#isSilent || this.#end.hasBegun || this.#reader.isPaused || this.#sendQueue.isBlocked) return
     this.#route.counters.silent++
     this.log.info('WebSocket dropped: the client does not answer')
     this.terminate()

@@ -3,7 +3,7 @@ import { ownMemory } from '../protocol/own-memory.ts'
 
 /** Whose messages wait here. */
 export interface InboxOwner {
-  /** Whether the peer does not read what it is sent: it is not asked to read more. */
+  /** Whether the peer has not read the replies to what it sent before. */
   readonly isBlocked: boolean
   /** Handles a message; returns true when that goes on after the call, in which case `settled` follows. */
   handle (payload: Payload): boolean

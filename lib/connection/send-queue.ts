@@ -11,8 +11,8 @@ export interface SendQueueOwner {
   onHeldChange (): void
   /** A frame finds no room, or is replaced by a later one: what its policy made of that. */
   onSlow (outcome: SlowConsumerOutcome, slowConsumer: SlowConsumer): void
-  /** Nothing waits any more. */
-  onUnblocked (): void
+  /** No reply waits any more. */
+  onRepliesLeft (): void
   /** A message could not be compressed: neither it nor what is behind it can be sent. */
   onSendFailure (error: unknown): void
 }
@@ -52,6 +52,11 @@ export class SendQueue {
   /** Whether frames have to wait. */
   get isBlocked (): boolean {
     return this.#writer.isStuck || this.#compressing !== null || this.#backlog !== null
+  }
+
+  /** Whether what was sent to this peer alone waits: until it reads that, it should be asked for no more. */
+  get hasReplies (): boolean {
+    return this.#backlog !== null && this.#backlog.hasUnshared
   }
 
   /** Bytes of memory that it holds; what leaves with this tick does not count. */
@@ -118,12 +123,14 @@ export class SendQueue {
 
   #wait (frame: Buffer, isShared: boolean, slowConsumer: SlowConsumer, keyOf: (() => string | null) | null): void {
     const key = keyOf === null ? null : keyOf()
+    const hadReplies = this.hasReplies
     this.#backlog ??= new Backlog()
     if (key !== null && this.#backlog.dropKey(key)) this.#owner.onSlow('replaced', slowConsumer)
     if (!this.#makeRoom(this.#backlog, frame, slowConsumer)) return
     const isDroppable = slowConsumer.policy === 'drop-oldest' || slowConsumer.policy === 'keep-latest'
     this.#backlog.push({ frame, isShared, isDroppable, key })
     this.#owner.onHeldChange()
+    if (hadReplies && !this.hasReplies) this.#owner.onRepliesLeft()
   }
 
   /** One that is larger than the limit may wait alone. Returns false when there is no room, and the frame is not to be sent. */
@@ -165,14 +172,14 @@ export class SendQueue {
 
   /** Passes what waits on, as far as the transport takes it. */
   #goOn (): void {
+    const hadReplies = this.hasReplies
     while (this.#backlog !== null && !this.#writer.isStuck && this.#compressing === null) {
       const waiting = this.#backlog.shift()
       if (waiting === null) this.#backlog = null
       else this.#pass(waiting.frame, waiting.isShared)
     }
     this.#owner.onHeldChange()
-    if (this.#backlog !== null || this.#compressing !== null) return
-    if (this.#isEnding) this.end()
-    if (!this.isBlocked) this.#owner.onUnblocked()
+    if (this.#isEnding && this.#backlog === null && this.#compressing === null) this.end()
+    if (hadReplies && !this.hasReplies) this.#owner.onRepliesLeft()
   }
 }

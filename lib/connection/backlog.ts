@@ -1,7 +1,7 @@
 import { ownMemory } from '../protocol/own-memory.ts'
 
 /** What the objects around a frame that waits take, in bytes: many small ones must not cost more than they count. */
-const overhead = 256
+const overhead = 448
 
 /** A frame that waits until its peer takes those before it. */
 export interface Waiting {

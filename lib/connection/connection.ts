@@ -67,6 +67,8 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
   #isOpened = false
   #isGone = false
   #isDropped = false
+  /** Whether the transport was told to go, which takes it a moment. */
+  #isDestroyed = false
   #held = 0
   /** Whether nothing came since the last ping of the heartbeat. */
   #isSilent = false
@@ -128,12 +130,14 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
     this.data = data
     this.#isOpened = true
     this.#inbox.open()
+    this.onHeldChange()
   }
 
   /** `onOpen` failed: the connection ends without ever having been open. */
   abandon (): void {
     this.refuse(closeCode.internalError, '')
     this.#inbox.open()
+    this.onHeldChange()
   }
 
   send (message: unknown): void {
@@ -154,13 +158,15 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
     if (!this.#end.canSend || this.#end.received !== null) return
     this.#inbox.clear()
     this.#sendClose({ code, reason })
+    if (this.#end.isEnded && this.#isIdle) this.#outbox.finish()
     this.onInboxRoom()
+    this.onHeldChange()
   }
 
   terminate (): void {
     this.#reader.stop()
     this.#inbox.clear()
-    this.#transport.destroy()
+    this.#destroy()
   }
 
   /** As `terminate`, and waits for no handler: the server must end. */
@@ -216,11 +222,11 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
     this.#stopTimer()
     this.#route.heartbeat?.delete(this)
     this.#sendQueue.discard()
-    this.#inbox.unblocked()
-    this.onHeldChange()
     this.#rooms = this.#route.membership.leaveAll(this)
     this.#pings?.onClose()
     this.#abort?.abort(new FST_ERR_WS_CLOSED())
+    this.#inbox.unblocked()
+    this.onHeldChange()
     if (this.#isIdle || this.#isDropped) this.#gone()
     else this.#startTimer()
   }
@@ -286,6 +292,7 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
 
   onRepliesLeft (): void {
     this.#inbox.unblocked()
+    this.onHeldChange()
   }
 
   onSlow (outcome: SlowConsumerOutcome, { policy }: SlowConsumer): void {
@@ -293,7 +300,10 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
     if (channels.slowConsumer.hasSubscribers) channels.slowConsumer.publish({ connection: this, policy, outcome, bufferedAmount: this.bufferedAmount })
     if (outcome !== 'closed') return
     this.log.info({ bufferedAmount: this.bufferedAmount }, 'WebSocket closed: the client does not read')
-    this.#closeAtOnce('too slow')
+    // The close frame must not wait for what the client has not read.
+    this.#sendQueue.discard()
+    if (this.#end.received === null) this.close(closeCode.tryAgainLater, 'too slow')
+    else this.refuse(closeCode.tryAgainLater, 'too slow')
   }
 
   onSendFailure (error: unknown): void {
@@ -324,7 +334,8 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
   }
 
   onHeldChange (): void {
-    const held = this.#end.isClosed ? 0 : this.#reader.held + this.#inbox.held + this.#sendQueue.held
+    const unsent = this.#end.isClosed || this.#isDestroyed ? 0 : this.#sendQueue.held
+    const held = this.#reader.held + this.#inbox.held + unsent
     const by = held - this.#held
     if (by === 0) return
     this.#held = held
@@ -332,17 +343,12 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
   }
 
   shed (): void {
-    this.#closeAtOnce('out of memory')
-    this.#reader.stop()
-    if (this.bufferedAmount > heldWhileClosing) this.#transport.destroy()
-    this.onHeldChange()
-  }
-
-  /** Closes without waiting for what the client has not read, or not finished sending. */
-  #closeAtOnce (reason: string): void {
+    const held = this.#held
     this.#sendQueue.discard()
-    this.close(closeCode.tryAgainLater, reason)
+    this.refuse(closeCode.tryAgainLater, 'out of memory')
     this.onHeldChange()
+    // What the transport has taken on can't be discarded without it. Others must not have to let go in its place.
+    if (this.#held > Math.min(heldWhileClosing, held / 2)) this.#destroy()
   }
 
   /* What becomes of a message. */
@@ -395,6 +401,12 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
     this.fail(code, reason)
   }
 
+  #destroy (): void {
+    this.#isDestroyed = true
+    this.#transport.destroy()
+    this.onHeldChange()
+  }
+
   #sendClose (status: CloseStatus): void {
     this.#outbox.close(status)
     this.#startTimer()
@@ -417,9 +429,8 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
   /** The peer, or a handler, did not end in time. */
   onTimeout (): void {
     this.#timer = null
-    this.#inbox.clear()
+    this.terminate()
     if (this.#end.isClosed) this.#gone()
-    else this.#transport.destroy()
   }
 
   /** Not before `onOpen` has settled: what it began is for `onClose` to end. */
@@ -428,6 +439,7 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
     this.#isGone = true
     this.#stopTimer()
     this.#reader.stop()
+    this.onHeldChange()
     void this.#finish()
   }
 

@@ -1,5 +1,11 @@
 import type { Transport } from './transport.ts'
 
+/** Whose frames are written here. */
+export interface FrameWriterOwner {
+  /** The transport has more than enough, and what was written stays in this process for now. */
+  onStuck (): void
+}
+
 /** Frames up to this many bytes in all are copied into one buffer: cheaper than a vector of small writes. */
 const gatherUpTo = 64 * 1024
 
@@ -14,12 +20,14 @@ let waiting: FrameWriter[] = []
  * system call.
  */
 export class FrameWriter {
+  readonly #owner: FrameWriterOwner
   readonly #transport: Transport
   #frames: Buffer[] = []
   #bytes = 0
   #isStuck = false
 
-  constructor (transport: Transport) {
+  constructor (owner: FrameWriterOwner, transport: Transport) {
+    this.#owner = owner
     this.#transport = transport
   }
 
@@ -63,6 +71,7 @@ export class FrameWriter {
       this.#transport.uncork()
     }
     this.#isStuck = this.#transport.isStuck
+    if (this.#isStuck) this.#owner.onStuck()
   }
 }
 

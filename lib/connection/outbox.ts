@@ -57,8 +57,9 @@ export class Outbox {
     else if (this.#end.canSend) this.#put(this.#codec.encodeReply(message, this.sends, id), message)
   }
 
+  /** No policy's `key` knows error messages: they replace none. */
   tell (message: ErrorMessage): void {
-    if (this.#end.canSend) this.#put(this.#codec.encodePlain(message), message)
+    if (this.#end.canSend) this.#queue.put(encodeMessage(this.#codec.encodePlain(message)), false, this.#route.slowConsumer, null)
   }
 
   /**
@@ -89,13 +90,13 @@ export class Outbox {
   /** Answers a ping; those of a peer that does not read are not queued (RFC 6455 section 5.5.3). */
   pong (payload: Buffer): void {
     if (!this.#end.canSend) return
-    if (this.writable) {
+    if (!this.#queue.isStuck) {
       this.#queue.putControl(encodeFrame(opcode.pong, payload))
       return
     }
     const isFirst = this.#latePong === null
     this.#latePong = Buffer.from(payload)
-    if (isFirst) void this.drained().then(() => this.#pongLate())
+    if (isFirst) void this.#queue.progress().then(() => this.#pongLate())
   }
 
   #pongLate (): void {

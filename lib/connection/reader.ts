@@ -28,7 +28,8 @@ export class Reader implements MessageSink, CompressedSink {
   readonly #transport: Transport
   readonly #assembler: MessageAssembler
   readonly #parser: FrameParser
-  readonly #inflater: Inflater | null
+  /** null where nothing is compressed, and once nothing is read any more */
+  #inflater: Inflater | null
   #isHeld = false
   #isStopped = false
   /** The size of the message that another thread inflates; null for none. */
@@ -84,6 +85,7 @@ export class Reader implements MessageSink, CompressedSink {
     this.#isStopped = true
     this.#parser.stop()
     this.#assembler.stop()
+    this.#inflater = null
   }
 
   /* What the assembler says. */

@@ -2,6 +2,7 @@ import { bit, isControl } from '../protocol/frame.ts'
 import { Backlog } from './backlog.ts'
 import type { Deflater } from './deflater.ts'
 import { FrameWriter } from './frame-writer.ts'
+import type { FrameWriterOwner } from './frame-writer.ts'
 import type { SlowConsumer, SlowConsumerOutcome } from './slow-consumer.ts'
 import type { Transport } from './transport.ts'
 
@@ -21,10 +22,11 @@ export interface SendQueueOwner {
  * The frames to one peer, in order. While the peer takes what is written they go straight to the writer; else they wait in the backlog, up to a
  * limit, and are compressed when it is their turn.
  */
-export class SendQueue {
+export class SendQueue implements FrameWriterOwner {
   readonly #owner: SendQueueOwner
   readonly #transport: Transport
-  readonly #deflater: Deflater | null
+  /** null for none, and once what waited was discarded */
+  #deflater: Deflater | null
   readonly #writer: FrameWriter
   /** How much may wait behind what is being written, in bytes. */
   readonly #limit: number
@@ -33,6 +35,8 @@ export class SendQueue {
   /** Settles when the message that another thread compresses is written; its size. */
   #compressing: Promise<void> | null = null
   #compressingBytes = 0
+  /** The last frame, while it waits. */
+  #last: Buffer | null = null
   /** Whether the transport ends when everything has left. */
   #isEnding = false
 
@@ -40,18 +44,24 @@ export class SendQueue {
     this.#owner = owner
     this.#transport = transport
     this.#deflater = deflater
-    this.#writer = new FrameWriter(transport)
+    this.#writer = new FrameWriter(this, transport)
     this.#limit = limit
   }
 
   /** Bytes of frames that the operating system has not taken. */
   get bufferedAmount (): number {
-    return this.#writer.bufferedAmount + this.#compressingBytes + (this.#backlog === null ? 0 : this.#backlog.frameBytes)
+    const waiting = (this.#backlog === null ? 0 : this.#backlog.frameBytes) + (this.#last === null ? 0 : this.#last.length)
+    return this.#writer.bufferedAmount + this.#compressingBytes + waiting
   }
 
   /** Whether frames have to wait. */
   get isBlocked (): boolean {
     return this.#writer.isStuck || this.#compressing !== null || this.#backlog !== null
+  }
+
+  /** Whether the peer does not take what is written. */
+  get isStuck (): boolean {
+    return this.#writer.isStuck
   }
 
   /** Whether what was sent to this peer alone waits: until it reads that, it should be asked for no more. */
@@ -92,27 +102,26 @@ export class SendQueue {
 
   /** The last frame: it waits for those before it, whatever their size. */
   putLast (frame: Buffer): void {
-    if (this.#backlog === null && this.#compressing === null) {
-      this.#writer.write(frame)
-      return
-    }
-    this.#backlog ??= new Backlog()
-    this.#backlog.push({ frame, isShared: false, isDroppable: false, key: null })
+    if (this.#backlog === null && this.#compressing === null) this.#writer.write(frame)
+    else this.#last = frame
   }
 
   /** Ends the sending side of the transport once everything has left. */
   end (): void {
-    if (this.#backlog !== null || this.#compressing !== null) {
-      this.#isEnding = true
-      return
-    }
-    this.#writer.flush()
-    this.#transport.end()
+    this.#isEnding = true
+    if (this.#backlog === null && this.#compressing === null) this.#passLast()
   }
 
-  /** Forgets what waits; what is being written stays. */
+  /** Forgets the messages that wait, and the window of earlier ones; what is being written stays, and so does the last frame. */
   discard (): void {
     this.#backlog = null
+    this.#deflater = null
+  }
+
+  /* What the writer says. */
+
+  onStuck (): void {
+    this.#owner.onHeldChange()
   }
 
   /** The transport has taken everything. */
@@ -152,10 +161,10 @@ export class SendQueue {
     const compressed = this.#deflater.compress(frame, isShared)
     if (!(compressed instanceof Promise)) {
       this.#writer.write(compressed)
-      return
+    } else {
+      this.#compressingBytes = frame.length
+      this.#compressing = this.#passLater(compressed)
     }
-    this.#compressingBytes = frame.length
-    this.#compressing = this.#passLater(compressed)
     this.#owner.onHeldChange()
   }
 
@@ -178,8 +187,16 @@ export class SendQueue {
       if (waiting === null) this.#backlog = null
       else this.#pass(waiting.frame, waiting.isShared)
     }
+    if (this.#backlog === null && this.#compressing === null) this.#passLast()
     this.#owner.onHeldChange()
-    if (this.#isEnding && this.#backlog === null && this.#compressing === null) this.end()
     if (hadReplies && !this.hasReplies) this.#owner.onRepliesLeft()
+  }
+
+  #passLast (): void {
+    if (this.#last !== null) this.#writer.write(this.#last)
+    this.#last = null
+    if (!this.#isEnding) return
+    this.#writer.flush()
+    this.#transport.end()
   }
 }

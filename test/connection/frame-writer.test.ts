@@ -20,9 +20,19 @@ class Calls extends Duplex {
   override _read (): void {}
 }
 
-function pair (): { calls: string[][], stream: Calls, writer: FrameWriter } {
+interface Pair {
+  calls: string[][]
+  stream: Calls
+  writer: FrameWriter
+  /** How much was buffered whenever the writer said that the stream takes no more. */
+  stuck: number[]
+}
+
+function pair (): Pair {
   const stream = new Calls()
-  return { stream, calls: stream.calls, writer: new FrameWriter(new StreamTransport(stream)) }
+  const stuck: number[] = []
+  const writer = new FrameWriter({ onStuck: () => { stuck.push(writer.bufferedAmount) } }, new StreamTransport(stream))
+  return { stream, calls: stream.calls, writer, stuck }
 }
 
 const tick = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
@@ -113,4 +123,55 @@ t.test('bufferedAmount counts what waits here and what the stream holds', async 
   writer.flush()
   writer.write(Buffer.from('de'))
   t.equal(writer.bufferedAmount, 5)
+})
+
+t.test('frames leave before the end of the tick from 256 KiB on', async t => {
+  const { writer, calls } = pair()
+  const frame = Buffer.alloc(64 * 1024, 'x')
+  for (let i = 0; i < 3; i++) writer.write(frame)
+  t.same(calls, [])
+  writer.write(frame)
+  t.equal(calls.flat().length, 4)
+  writer.write(frame)
+  t.equal(calls.flat().length, 4)
+  await tick()
+  t.equal(calls.flat().length, 5)
+})
+
+t.test('a stream that takes what it is given is not stuck', async t => {
+  const { writer, stuck } = pair()
+  writer.write(Buffer.alloc(1_000_000))
+  t.notOk(writer.isStuck)
+  await tick()
+  t.notOk(writer.isStuck)
+  t.same(stuck, [])
+})
+
+t.test('a stream that holds more than it should is stuck from the flush on, and says so at once', async t => {
+  const { writer, stream, stuck } = pair()
+  stream.cork()
+  writer.write(Buffer.alloc(200_000))
+  t.notOk(writer.isStuck, 'nothing was written yet')
+  await tick()
+  t.ok(writer.isStuck)
+  t.same(stuck, [200_000])
+})
+
+t.test('little that waits in a stream does not make it stuck', async t => {
+  const { writer, stream } = pair()
+  stream.cork()
+  writer.write(Buffer.alloc(1000))
+  await tick()
+  t.notOk(writer.isStuck)
+})
+
+t.test('a stream that was stuck no longer is once it has drained', async t => {
+  const { writer, stream } = pair()
+  stream.cork()
+  writer.write(Buffer.alloc(200_000))
+  writer.flush()
+  stream.once('drain', () => writer.onDrain())
+  stream.uncork()
+  await tick()
+  t.notOk(writer.isStuck)
 })

@@ -128,3 +128,79 @@ t.test('an inbox that was forgotten counts from nothing again', async t => {
   owner.push('x'.repeat(60_000))
   t.same(owner.events, [])
 })
+
+/* A peer that has not read its replies. */
+
+t.test('nothing is handled while the peer does not read its replies, and all of it once it does', async t => {
+  const owner = opened()
+  owner.async = false
+  owner.isBlocked = true
+  owner.push('a', 'b', 'c')
+  t.same(owner.handled, [])
+  t.notOk(owner.inbox.isEmpty)
+  owner.isBlocked = false
+  owner.inbox.unblocked()
+  t.same(owner.handled, ['a', 'b', 'c'])
+  t.ok(owner.inbox.isEmpty)
+})
+
+t.test('a handler that settles meanwhile lets none through', async t => {
+  const owner = opened().push('running', 'a')
+  owner.isBlocked = true
+  owner.inbox.settled()
+  t.same(owner.handled, ['running'])
+  owner.isBlocked = false
+  owner.inbox.unblocked()
+  t.same(owner.handled, ['running', 'a'])
+})
+
+t.test('the inbox fills up behind it, so that reading stops, and there is room again once it reads', async t => {
+  const owner = opened()
+  owner.async = false
+  owner.isBlocked = true
+  owner.push(...numbers(16))
+  t.same(owner.events, ['full'])
+  owner.isBlocked = false
+  owner.inbox.unblocked()
+  t.same(owner.events, ['full', 'room', 'empty'])
+})
+
+t.test('a reply that finds no room stops those behind it again', async t => {
+  const owner = opened()
+  owner.async = false
+  owner.isBlocked = true
+  owner.push('a', 'b', 'c')
+  owner.isBlocked = false
+  owner.handle = payload => {
+    owner.handled.push(String(payload))
+    owner.isBlocked = true
+    return false
+  }
+  owner.inbox.unblocked()
+  t.same(owner.handled, ['a'])
+})
+
+/* What it holds. */
+
+t.test('it holds what waits, and counts what is around it', async t => {
+  const owner = opened().push('running')
+  t.equal(owner.inbox.held, 0, 'a message that is being handled is the application\'s')
+  owner.push('x'.repeat(100), Buffer.alloc(200))
+  t.ok(owner.inbox.held >= 300)
+  const many = opened().push('running', ...Array.from({ length: 15 }, () => ''))
+  t.ok(many.inbox.held >= 15 * 50, 'empty messages count too')
+  owner.inbox.settled()
+  owner.inbox.settled()
+  t.equal(owner.inbox.held, 0)
+  many.inbox.clear()
+  t.equal(many.inbox.held, 0)
+})
+
+t.test('a small message that waits does not keep the chunk that it came in', async t => {
+  const owner = opened().push('running')
+  const seen: Payload[] = []
+  owner.handle = payload => { seen.push(payload); return false }
+  owner.push(Buffer.alloc(65_536).subarray(10, 20))
+  owner.inbox.settled()
+  t.equal((seen[0] as Buffer).buffer.byteLength, 10)
+})

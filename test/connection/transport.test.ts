@@ -118,3 +118,34 @@ t.test('destroy drops both sides at once', async t => {
   await once(peer.resume(), 'end')
   t.same(events, ['close'])
 })
+
+t.test('it is stuck while it holds more than it should, and its owner hears when it no longer does', async t => {
+  const { transport, socket, peer, events } = await pair(t)
+  peer.pause()
+  t.notOk(transport.isStuck)
+  transport.write(Buffer.alloc(20_000_000))
+  t.ok(transport.isStuck)
+  t.same(events, [])
+  peer.resume()
+  await once(socket, 'drain')
+  t.notOk(transport.isStuck)
+  t.same(events, ['drain'])
+})
+
+t.test('a large write that the operating system takes at once does not make it stuck', async t => {
+  const { transport, peer } = await pair(t)
+  peer.resume()
+  transport.write(Buffer.alloc(100_000))
+  t.equal(transport.bufferedAmount, 0)
+  t.notOk(transport.isStuck)
+})
+
+t.test('a transport that is ended or gone is not stuck: nothing would follow', async t => {
+  const { transport, peer } = await pair(t)
+  peer.pause()
+  transport.write(Buffer.alloc(20_000_000))
+  transport.end()
+  t.notOk(transport.isStuck)
+  transport.destroy()
+  t.notOk(transport.isStuck)
+})

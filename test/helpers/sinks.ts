@@ -1,5 +1,5 @@
 import type { FrameSink } from '../../lib/protocol/frame-parser.ts'
-import type { MessageSink } from '../../lib/protocol/message-assembler.ts'
+import type { CompressedSink, MessageSink } from '../../lib/protocol/message-assembler.ts'
 
 export interface SeenFrame {
   code: number
@@ -10,13 +10,16 @@ export interface SeenFrame {
 /** Keeps what a FrameParser hands over; payloads as hexadecimal text. */
 export class FrameRecorder implements FrameSink {
   readonly headers: Array<{ code: number, length: number }> = []
+  /** The opcodes of the headers with RSV1. */
+  readonly rsv1: number[] = []
   readonly parts: Array<{ code: number, part: string }> = []
   readonly frames: SeenFrame[] = []
   /** Called after each frame, to pause or stop the parser. */
   afterFrame: () => void = () => {}
 
-  onHeader (code: number, length: number): void {
+  onHeader (code: number, length: number, rsv1: boolean): void {
     this.headers.push({ code, length })
+    if (rsv1) this.rsv1.push(code)
   }
 
   onPart (code: number, part: Buffer): void {
@@ -35,9 +38,10 @@ export type SeenEvent =
   | { ping: string }
   | { pong: string }
   | { close: number, reason: string }
+  | { compressed: string, code: number }
 
 /** Keeps what a MessageAssembler hands over; bytes as hexadecimal text. */
-export class MessageRecorder implements MessageSink {
+export class MessageRecorder implements MessageSink, CompressedSink {
   readonly events: SeenEvent[] = []
 
   onText (text: string): void {
@@ -58,5 +62,8 @@ export class MessageRecorder implements MessageSink {
 
   onCloseFrame (code: number, reason: string): void {
     this.events.push({ close: code, reason })
+  }
+  onCompressed (code: number, payload: Buffer): void {
+    this.events.push({ compressed: payload.toString('hex'), code })
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { opcode } from '../../lib/protocol/frame.ts'
-import { encodeFrame, encodeMaskedFrame, encodeMessage } from '../../lib/protocol/frame-encoder.ts'
+import { encodeCompressedFrame, encodeFrame, encodeMaskedFrame, encodeMessage } from '../../lib/protocol/frame-encoder.ts'
 import { FrameParser } from '../../lib/protocol/frame-parser.ts'
 import { hex, readFrame } from '../helpers/bytes.ts'
 import { holds } from '../helpers/property.ts'
@@ -94,6 +94,21 @@ t.test('the payload given is not changed', async t => {
 t.test('a message is text for a string and binary for a Buffer', async t => {
   t.same(encodeMessage('Hello'), hex('81 05 48656c6c6f'))
   t.same(encodeMessage(Buffer.from('Hello')), hex('82 05 48656c6c6f'))
+})
+
+t.test('7692 7.2.3.1: a compressed message has RSV1', async t => {
+  t.same(encodeCompressedFrame(opcode.text, hex('f248cdc9c90700')), hex('c1 07 f2 48 cd c9 c9 07 00'))
+})
+
+t.test('a compressed frame differs from a plain one in that bit alone, at any length', async t => {
+  for (const length of [0, 1, 125, 126, 65535, 65536]) {
+    for (const code of [opcode.text, opcode.binary]) {
+      const payload = Buffer.alloc(length, 0x5a)
+      const compressed = encodeCompressedFrame(code, payload)
+      t.equal(compressed[0], 0xc0 | code)
+      t.same(compressed.subarray(1), encodeFrame(code, payload).subarray(1))
+    }
+  }
 })
 
 const anyOpcode = fc.constantFrom(...Object.values(opcode))

@@ -181,6 +181,43 @@ for (const [code, bytes] of Object.entries(firstTwoBytes)) {
   })
 }
 
+/* RSV1 where compression was agreed on (RFC 7692 section 6). */
+
+/** What a parser that allows RSV1 makes of pieces. */
+function parseAllowingRsv1 (pieces: readonly Buffer[]): FrameRecorder {
+  const sink = new FrameRecorder()
+  const parser = new FrameParser(sink, true, true)
+  for (const piece of pieces) parser.push(Buffer.from(piece))
+  return sink
+}
+
+t.test('RSV1 is announced with the first frame of a message, fragmented or not', async t => {
+  const bytes = Buffer.concat([text('a', { rsv: 4 }), binary('b', { rsv: 4, fin: false }), ping(), continuation('c'), text('d')])
+  for (const pieces of [[bytes], cut(bytes, 1)]) {
+    const { rsv1, frames } = parseAllowingRsv1(pieces)
+    t.same(rsv1, [1, 2])
+    t.same(frames.map(({ code }) => code), [1, 2, 9, 0, 1])
+  }
+})
+
+t.test('the payload of a frame with RSV1 is unmasked as any other', async t => {
+  t.same(parseAllowingRsv1(cut(text('Hello', { rsv: 4 }), 3)).frames, [{ code: 1, fin: true, payload: hello.toString('hex') }])
+})
+
+t.test('RSV1 on a continuation or a control frame is refused even so, by its first two bytes', async t => {
+  for (const opcode of [0, 8, 9, 10]) {
+    for (const bytes of [frame({ opcode, rsv: 4 }), frame({ opcode, rsv: 4, payload: 'a' }).subarray(0, 2)]) {
+      for (const pieces of [[bytes], cut(bytes, 1)]) t.throws(() => parseAllowingRsv1(pieces), { code: 'FST_ERR_WS_RESERVED_BITS', closeCode: 1002 })
+    }
+  }
+})
+
+t.test('the other reserved bits are refused even so, with RSV1 and without', async t => {
+  for (const rsv of [1, 2, 3, 5, 6, 7]) {
+    for (const opcode of [0, 1, 2, 8, 9, 10]) t.throws(() => parseAllowingRsv1([frame({ opcode, rsv })]), { code: 'FST_ERR_WS_RESERVED_BITS' })
+  }
+})
+
 /* Frames one after the other, and in between chunks. */
 
 const several = Buffer.concat([text('a'), ping('b'), text('c', { fin: false }), pong(), continuation('d'), binary(Buffer.alloc(200)), close(1000, 'e')])

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -7,6 +8,7 @@ import { MessageAssembler } from '../../lib/protocol/message-assembler.ts'
 import { ProtocolError } from '../../lib/protocol/protocol-error.ts'
 import { binary, close, continuation, cut, cutAt, frame, hex, ping, pong, text } from '../helpers/bytes.ts'
 import type { FrameSpec } from '../helpers/bytes.ts'
+import { deflated } from '../helpers/deflate.ts'
 import { holds } from '../helpers/property.ts'
 import { MessageRecorder } from '../helpers/sinks.ts'
 import type { SeenEvent } from '../helpers/sinks.ts'
@@ -18,11 +20,11 @@ interface Pipeline {
   push (bytes: Buffer): void
 }
 
-/** A parser into an assembler, as a connection has them. */
-function pipeline (maxPayload = 1_000_000): Pipeline {
+/** A parser into an assembler, as a connection has them, where compression was agreed on or not. */
+function pipeline (maxPayload = 1_000_000, hasAgreed = false): Pipeline {
   const sink = new MessageRecorder()
-  const assembler = new MessageAssembler(sink, maxPayload)
-  const parser = new FrameParser(assembler, true)
+  const assembler = new MessageAssembler(sink, maxPayload, hasAgreed ? sink : null)
+  const parser = new FrameParser(assembler, true, hasAgreed)
   return { parser, assembler, events: sink.events, push: bytes => parser.push(Buffer.from(bytes)) }
 }
 
@@ -32,8 +34,8 @@ interface Outcome {
 }
 
 /** What comes of pieces, up to the first violation. */
-function outcome (pieces: readonly Buffer[], maxPayload?: number): Outcome {
-  const { events, push } = pipeline(maxPayload)
+function outcome (pieces: readonly Buffer[], maxPayload?: number, hasAgreed?: boolean): Outcome {
+  const { events, push } = pipeline(maxPayload, hasAgreed)
   try {
     for (const piece of pieces) push(piece)
     return { events, violation: null }
@@ -317,6 +319,116 @@ t.test('control frames in parts between fragments are not taken for text', async
   t.same(events, [{ ping: 'ff' }, { text: 'é' }])
 })
 
+/* Compressed messages (RFC 7692 section 6). */
+
+const first = { rsv: 4, fin: false }
+
+/** The outcome where compression was agreed on, of one chunk and byte by byte. */
+function givesCompressed (t: Test, bytes: Buffer, expected: Partial<Outcome>, maxPayload?: number): void {
+  for (const pieces of [[bytes], cut(bytes, 1)]) t.same(outcome(pieces, maxPayload, true), { events: [], violation: null, ...expected })
+}
+
+t.test('a frame with RSV1 is a compressed message, text or binary', async t => {
+  givesCompressed(t, Buffer.concat([text(hex('f2'), { rsv: 4 }), binary(hex('ab cd'), { rsv: 4 })]), {
+    events: [{ compressed: 'f2', code: 1 }, { compressed: 'abcd', code: 2 }]
+  })
+})
+
+t.test('fragments of a compressed message are joined, and only the first has RSV1', async t => {
+  givesCompressed(t, Buffer.concat([text(hex('f248'), first), continuation(hex('cdc9'), { fin: false }), continuation(hex('c90700'))]), {
+    events: [{ compressed: 'f248cdc9c90700', code: 1 }]
+  })
+})
+
+t.test('fragments of a compressed message may be empty, all of them', async t => {
+  const nothing = continuation('', { fin: false })
+  givesCompressed(t, Buffer.concat([binary('', first), nothing, continuation(hex('00'), { fin: false }), continuation('')]), { events: [{ compressed: '00', code: 2 }] })
+  givesCompressed(t, Buffer.concat([text('', first), nothing, continuation('')]), { events: [{ compressed: '', code: 1 }] })
+})
+
+t.test('control frames between compressed fragments are handed over at once', async t => {
+  givesCompressed(t, Buffer.concat([text(hex('f2'), first), ping('1'), continuation(hex('48'), { fin: false }), pong('2'), continuation(hex('cd')), ping('3')]), {
+    events: [{ ping: '31' }, { pong: '32' }, { compressed: 'f248cd', code: 1 }, { ping: '33' }]
+  })
+})
+
+t.test('plain and compressed messages follow each other, fragmented or not', async t => {
+  givesCompressed(t, Buffer.concat([
+    text('a'), text(hex('f2'), { rsv: 4 }), text('b', { fin: false }), continuation('c'), binary(hex('01'), first), continuation(hex('02')), binary('d'), text('é')
+  ]), {
+    events: [{ text: 'a' }, { compressed: 'f2', code: 1 }, { text: 'bc' }, { compressed: '0102', code: 2 }, { binary: '64' }, { text: 'é' }]
+  })
+})
+
+t.test('RSV1 on a continuation is refused, of plain and compressed messages alike', async t => {
+  for (const rsv of [0, 4]) givesCompressed(t, Buffer.concat([text('a', { rsv, fin: false }), continuation('b', { rsv: 4 })]), { violation: 'FST_ERR_WS_RESERVED_BITS' })
+})
+
+t.test('a compressed message inside a fragmented one is refused', async t => {
+  for (const rsv of [0, 4]) givesCompressed(t, Buffer.concat([text('a', { rsv, fin: false }), text('b', { rsv: 4 })]), { violation: 'FST_ERR_WS_EXPECTED_CONTINUATION' })
+})
+
+t.test('a close frame between compressed fragments is handed over', async t => {
+  givesCompressed(t, Buffer.concat([text(hex('f2'), first), close(1000)]), { events: [{ close: 1000, reason: '' }] })
+})
+
+t.test('compressed bytes are not text, and not checked as it', async t => {
+  givesCompressed(t, Buffer.concat([text(hex('ff fe c0'), { rsv: 4 }), text(hex('ff'), first), continuation(hex('c3'))]), {
+    events: [{ compressed: 'fffec0', code: 1 }, { compressed: 'ffc3', code: 1 }]
+  })
+})
+
+t.test('text that is not compressed is checked as ever, behind a compressed message', async t => {
+  givesCompressed(t, Buffer.concat([text(hex('c3'), { rsv: 4 }), text(hex('a9'))]), { events: [{ compressed: 'c3', code: 1 }], violation: 'FST_ERR_WS_INVALID_UTF8' })
+})
+
+/** What zlib's deflateBound answers for any settings but its own: nine 64ths more than the message, and a few bytes. */
+const bounds: Array<[maxPayload: number, mostCompressed: number]> = [[1, 18], [64, 89], [100, 131], [1000, 1157], [65_536, 74_768]]
+
+for (const [maxPayload, most] of bounds) {
+  t.test(`a message of ${maxPayload} bytes may take ${most} compressed, not one more`, async t => {
+    const half = most >> 1
+    const event = { compressed: '00'.repeat(most), code: 2 }
+    t.same(outcome([binary(Buffer.alloc(most), { rsv: 4 })], maxPayload, true), { events: [event], violation: null })
+    t.same(outcome([binary(Buffer.alloc(half), first), continuation(Buffer.alloc(most - half))], maxPayload, true), { events: [event], violation: null })
+    for (const bytes of [binary('', { rsv: 4, length: most + 1 }), Buffer.concat([binary(Buffer.alloc(half), first), continuation('', { length: most - half + 1 })])]) {
+      t.same(outcome([bytes], maxPayload, true), { events: [], violation: 'FST_ERR_WS_MESSAGE_TOO_BIG' })
+    }
+  })
+}
+
+t.test('whatever zlib makes of random bytes of the largest size is let through, at any setting', async t => {
+  for (const maxPayload of [1, 50, 1000, 20_000]) {
+    const message = randomBytes(maxPayload)
+    for (const level of [0, 1, 6, 9]) {
+      for (const [windowBits, memLevel] of [[9, 1], [12, 5], [15, 9]]) {
+        const payload = deflated(message, { level, windowBits, memLevel })
+        assert.deepEqual(outcome([binary(payload, { rsv: 4 })], maxPayload, true), { events: [{ compressed: payload.toString('hex'), code: 2 }], violation: null })
+      }
+    }
+  }
+  t.equal(deflated(randomBytes(1000), { level: 0 }).length > 1000, true)
+})
+
+t.test('the larger limit is that of compressed messages alone', async t => {
+  givesCompressed(t, Buffer.concat([binary(Buffer.alloc(110), { rsv: 4 }), binary(Buffer.alloc(101))]), {
+    events: [{ compressed: '00'.repeat(110), code: 2 }], violation: 'FST_ERR_WS_MESSAGE_TOO_BIG'
+  }, 100)
+  givesCompressed(t, Buffer.concat([binary(Buffer.alloc(60), { fin: false }), continuation(Buffer.alloc(41))]), { violation: 'FST_ERR_WS_MESSAGE_TOO_BIG' }, 100)
+})
+
+t.test('what is held of a compressed message never exceeds its limit, and is forgotten at its end', async t => {
+  const { assembler, push } = pipeline(100, true)
+  push(binary(Buffer.alloc(70), first))
+  push(continuation(Buffer.alloc(61), { fin: false }))
+  t.equal(assembler.buffered, 131)
+  push(continuation(''))
+  t.equal(assembler.buffered, 0)
+  push(binary(Buffer.alloc(70), first))
+  assembler.stop()
+  t.equal(assembler.buffered, 0)
+})
+
 /* Any stream, any chunks. */
 
 interface Step {
@@ -377,6 +489,20 @@ t.test('any valid stream in any chunks gives its events', async t => {
     assert.deepEqual(outcome(cutAt(bytes, cuts)), { events, violation: null })
     assert.deepEqual(outcome([bytes]), { events, violation: null })
   }), { numRuns: 1000 })
+})
+
+t.test('any valid stream of plain and compressed messages in any chunks gives its events', async t => {
+  const anyCompressed = fc.record({ message: messageStep, isCompressed: fc.boolean() }).map(({ message, isCompressed }): Step => {
+    if (!isCompressed) return message
+    const [start, ...others] = message.frames
+    const payload = Buffer.concat(message.frames.filter(({ opcode }) => opcode < 8).map(({ payload = '' }) => Buffer.from(payload)))
+    return { frames: [{ ...start, rsv: 4 }, ...others], events: [...message.events.slice(0, -1), { compressed: payload.toString('hex'), code: start.opcode }] }
+  })
+  holds(t, fc.property(fc.array(anyCompressed, { maxLength: 5 }), anyCuts, (steps, cuts) => {
+    const bytes = Buffer.concat(steps.flatMap(({ frames }) => frames).map(spec => frame(spec)))
+    const expected = { events: steps.flatMap(({ events }) => events), violation: null }
+    assert.deepEqual(outcome(cutAt(bytes, cuts), undefined, true), expected)
+  }), { numRuns: 500 })
 })
 
 t.test('any valid stream byte by byte gives its events', async t => {

@@ -1,16 +1,23 @@
+import { randomBytes } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
 import type { ZlibOptions } from 'node:zlib'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { violation } from '../protocol/protocol-error.ts'
 import { Window } from './window.ts'
-import { inflateLater } from './zlib-jobs.ts'
+import { inflate, inTurn } from './zlib-jobs.ts'
 import type { Inflated } from './zlib-jobs.ts'
 
 /**
- * What is put behind a payload: the end of the empty block that the sender left out (RFC 7692 section 7.2.2), and an empty final
- * block of our own. zlib then says whether the stream ends where the message does, and not within a block.
+ * These come out as they went in only where the stream is between two blocks: a block that goes on beyond the message's end would take them for
+ * its own, and make something else of them.
  */
-const tail = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x03, 0x00])
+const proof = randomBytes(8)
+
+/**
+ * What is put behind a payload: the end of the empty block that the sender left out (RFC 7692 section 7.2.2), and of our own a stored block with the
+ * proof and an empty final block.
+ */
+const tail = Buffer.concat([Buffer.from([0x00, 0x00, 0xff, 0xff, 0x00, 0x08, 0x00, 0xf7, 0xff]), proof, Buffer.from([0x03, 0x00])])
 
 /** Up to so many bytes, going to another thread and back takes longer than inflating. */
 const inputAtOnce = 16 * 1024
@@ -31,14 +38,15 @@ const inflateNow = inflateRawSync as never as (input: Buffer, options: ZlibOptio
  */
 export class Inflater {
   readonly #windowBits: number
-  readonly #maxPayload: number
+  /** The most that may come out, the proof included. */
+  readonly #maxOutput: number
   /** null where each message stands alone */
   readonly #window: Window | null
 
   constructor (parameters: DeflateParameters, maxPayload: number) {
     // zlib inflates a window of 8 bits, and of any, with more.
     this.#windowBits = parameters.clientMaxWindowBits
-    this.#maxPayload = maxPayload
+    this.#maxOutput = maxPayload + proof.length
     this.#window = parameters.clientNoContextTakeover ? null : new Window(parameters.clientMaxWindowBits)
   }
 
@@ -56,58 +64,58 @@ export class Inflater {
     // Some encoders flush an empty message to nothing.
     if (payload.length === 0) return payload
     const input = Buffer.concat([payload, tail])
-    const message = input.length <= inputAtOnce ? this.#tryNow(input) : null
-    if (message === null) return this.#later(input)
+    const inflated = input.length <= inputAtOnce ? this.#tryNow(input) : null
+    if (inflated === null) return this.#later(input)
+    const message = withoutProof(inflated)
     this.#window?.push(message)
     return message
   }
 
   /** null where it is too big for that, or has final blocks before its end. */
   #tryNow (input: Buffer): Buffer | null {
-    const most = Math.min(this.#maxPayload, outputAtOnce)
+    const most = Math.min(this.#maxOutput, outputAtOnce + proof.length)
     try {
       const { buffer, engine } = inflateNow(input, { ...this.#options(input, this.#window?.bytes, most), info: true })
-      if (engine.bytesWritten < input.length) return null
-      return buffer
+      return engine.bytesWritten < input.length ? null : buffer
     } catch (error) {
-      if (isTooLarge(error) && most < this.#maxPayload) return null
+      if (isTooLarge(error) && most < this.#maxOutput) return null
       throw violationOf(error)
     }
   }
 
   async #later (input: Buffer): Promise<Buffer> {
-    const parts: Buffer[] = []
-    let length = 0
-    let rest = input
-    // A final block ends zlib's stream, not the message: what it held stays in the window (section 7.2.3.4).
-    for (let finals = 0; rest.length > 0; finals++) {
-      if (finals === mostFinalBlocks) throw violation.tooManyFinalBlocks()
-      const part = await this.#inflateRest(rest, parts, this.#maxPayload - length)
-      length += part.buffer.length
-      if (length > this.#maxPayload) throw violation.messageTooBig()
-      parts.push(part.buffer)
-      rest = rest.subarray(part.engine.bytesWritten)
-    }
-    const message = parts.length === 1 ? parts[0] : Buffer.concat(parts, length)
+    const message = withoutProof(await inTurn(() => this.#inflateParts(input)))
     this.#window?.push(message)
     return message
   }
 
-  async #inflateRest (rest: Buffer, parts: readonly Buffer[], most: number): Promise<Inflated> {
+  /** A final block ends zlib's stream, not the message: what it held stays in the window (section 7.2.3.4). */
+  async #inflateParts (input: Buffer): Promise<Buffer> {
+    const first = await this.#inflatePart(input, this.#window?.bytes, this.#maxOutput)
+    let rest = input.subarray(first.engine.bytesWritten)
+    if (rest.length === 0) return first.buffer
+    const parts = [first.buffer]
+    let length = first.buffer.length
+    const window = new Window(this.#windowBits)
+    if (this.#window?.bytes !== undefined) window.push(this.#window.bytes)
+    for (let finals = 1; rest.length > 0; finals++) {
+      if (finals > mostFinalBlocks) throw violation.tooManyFinalBlocks()
+      window.push(parts[parts.length - 1])
+      const part = await this.#inflatePart(rest, window.bytes, this.#maxOutput - length)
+      length += part.buffer.length
+      if (length > this.#maxOutput) throw violation.messageTooBig()
+      parts.push(part.buffer)
+      rest = rest.subarray(part.engine.bytesWritten)
+    }
+    return Buffer.concat(parts, length)
+  }
+
+  async #inflatePart (input: Buffer, dictionary: Buffer | undefined, most: number): Promise<Inflated> {
     try {
-      return await inflateLater(rest, this.#options(rest, this.#dictionary(parts), most))
+      return await inflate(input, this.#options(input, dictionary, most))
     } catch (error) {
       throw violationOf(error)
     }
-  }
-
-  /** What the rest of a message may refer back to. */
-  #dictionary (parts: readonly Buffer[]): Buffer | undefined {
-    if (parts.length === 0) return this.#window?.bytes
-    const window = new Window(this.#windowBits)
-    if (this.#window?.bytes !== undefined) window.push(this.#window.bytes)
-    for (const part of parts) window.push(part)
-    return window.bytes
   }
 
   #options (input: Buffer, dictionary: Buffer | undefined, maxOutput: number): ZlibOptions {
@@ -118,6 +126,12 @@ export class Inflater {
       chunkSize: Math.min(mostChunk, Math.max(leastChunk, input.length * 4))
     }
   }
+}
+
+function withoutProof (inflated: Buffer): Buffer {
+  const end = inflated.length - proof.length
+  if (end < 0 || !inflated.subarray(end).equals(proof)) throw violation.corruptDeflate()
+  return inflated.subarray(0, end)
 }
 
 function isTooLarge (error: unknown): boolean {

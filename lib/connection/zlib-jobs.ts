@@ -15,12 +15,12 @@ export interface Inflated {
 }
 
 // The types of Node leave out what `info: true` makes of the result.
-const inflate = promisify(inflateRaw) as never as (input: Buffer, options: ZlibOptions) => Promise<Inflated>
+const inflateOnThread = promisify(inflateRaw) as never as (input: Buffer, options: ZlibOptions) => Promise<Inflated>
 const deflate: (input: Buffer, options: ZlibOptions) => Promise<Buffer> = promisify(deflateRaw)
 
-/** Inflates on another thread, in turn. */
-export function inflateLater (input: Buffer, options: ZlibOptions): Promise<Inflated> {
-  return inTurn(() => inflate(input, { ...options, info: true }))
+/** Inflates on another thread. A message may take several of these: they are one job, so that few hold what came out so far. */
+export function inflate (input: Buffer, options: ZlibOptions): Promise<Inflated> {
+  return inflateOnThread(input, { ...options, info: true })
 }
 
 /** Deflates on another thread, in turn. */
@@ -28,7 +28,8 @@ export function deflateLater (input: Buffer, options: ZlibOptions): Promise<Buff
   return inTurn(() => deflate(input, options))
 }
 
-async function inTurn<Result> (job: () => Promise<Result>): Promise<Result> {
+/** Runs a job when fewer than `mostAtOnce` do. */
+export async function inTurn<Result> (job: () => Promise<Result>): Promise<Result> {
   if (running < mostAtOnce) running++
   else await new Promise<void>(resolve => { waiting.push(resolve) })
   try {

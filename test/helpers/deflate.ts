@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { constants, createDeflateRaw, createInflateRaw, deflateRawSync } from 'node:zlib'
 import type { DeflateRaw, InflateRaw, ZlibOptions } from 'node:zlib'
 
+/** A stream that goes on although nobody reads: what comes out is read at once. */
+const unbounded: ZlibOptions & { readableHighWaterMark: number } = { readableHighWaterMark: 2 ** 24 }
+
 const tail = Buffer.from([0x00, 0x00, 0xff, 0xff])
 
 /** A compressed message's payload, which refers back to nothing (RFC 7692 section 7.2.1). */
@@ -20,7 +23,7 @@ export class DeflatingPeer {
   readonly #stream: DeflateRaw
 
   constructor (options: ZlibOptions = {}) {
-    this.#stream = createDeflateRaw(options)
+    this.#stream = createDeflateRaw({ ...options, ...unbounded })
   }
 
   async deflate (message: string | Buffer): Promise<Buffer> {
@@ -36,7 +39,7 @@ export class InflatingPeer {
   readonly #stream: InflateRaw
 
   constructor (windowBits = 15) {
-    this.#stream = createInflateRaw({ windowBits, chunkSize: 64, readableHighWaterMark: 2 ** 24 } as ZlibOptions)
+    this.#stream = createInflateRaw({ windowBits, chunkSize: 64, ...unbounded })
   }
 
   async inflate (payload: Buffer): Promise<Buffer> {

@@ -63,6 +63,7 @@ export class MessageRecorder implements MessageSink, CompressedSink {
   onCloseFrame (code: number, reason: string): void {
     this.events.push({ close: code, reason })
   }
+
   onCompressed (code: number, payload: Buffer): void {
     this.events.push({ compressed: payload.toString('hex'), code })
   }

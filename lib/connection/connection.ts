@@ -426,8 +426,14 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
     this.#timer = null
   }
 
-  /** The peer, or a handler, did not end in time. */
+  /** A loop that was blocked runs its timers before it reads: what the peer sent meanwhile was in time. */
   onTimeout (): void {
+    const timer = this.#timer
+    setImmediate(() => { if (this.#timer === timer) this.#onTooLate() })
+  }
+
+  /** The peer, or a handler, did not end in time. */
+  #onTooLate (): void {
     this.#timer = null
     this.terminate()
     if (this.#end.isClosed) this.#gone()

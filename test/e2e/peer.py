@@ -32,9 +32,11 @@ def extensions_of(websocket):
 class Peer:
     websocket = None
 
-    async def open(self, url, protocols):
+    async def open(self, url, protocols, heartbeat):
         try:
-            self.websocket = await websockets.connect(url, subprotocols=protocols or None, max_size=None)
+            self.websocket = await websockets.connect(
+                url, subprotocols=protocols or None, max_size=None, ping_interval=heartbeat
+            )
         except websockets.exceptions.InvalidHandshake as error:
             return {"status": status_of(error)}
         return {

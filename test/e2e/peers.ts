@@ -136,8 +136,9 @@ export class PythonPeer implements Peer, PeerConnection {
     })
   }
 
-  async open (url: string, protocols: readonly string[] = []): Promise<this> {
-    const { status, protocol = '', extensions = '' } = await this.#ask('open', url, protocols)
+  /** @param heartbeat seconds between its pings */
+  async open (url: string, protocols: readonly string[] = [], heartbeat = 20): Promise<this> {
+    const { status, protocol = '', extensions = '' } = await this.#ask('open', url, protocols, heartbeat)
     if (status !== undefined) throw new Error(`refused with status ${status}`)
     this.protocol = protocol
     this.extensions = extensions
@@ -145,7 +146,7 @@ export class PythonPeer implements Peer, PeerConnection {
   }
 
   async refusal (url: string): Promise<number> {
-    const { status = 0 } = await this.#ask('open', url, [])
+    const { status = 0 } = await this.#ask('open', url, [], 20)
     return status
   }
 

@@ -77,7 +77,7 @@ async function leavesNothing (t: Test, way: Way, { reach, end }: Moment): Promis
 
 /** A server, a bystander and a client that has connected. */
 async function meet (t: Test, way: Way): Promise<{ server: WatchedServer, bystander: RawClient, client: LosableClient }> {
-  const server = await WatchedServer.start(t, way)
+  const server = await WatchedServer.start(t, { tls: way.tls })
   const bystander = way.tls ? await RawClient.connectTls(server.port) : await RawClient.connect(server.port)
   bystander.request('/bystander')
   await bystander.reply()

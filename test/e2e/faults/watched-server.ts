@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import typedWs from '../../../lib/index.ts'
-import type { CloseInfo, Connection } from '../../../types/index.ts'
+import type { CloseInfo, Connection, WsPluginOptions } from '../../../types/index.ts'
 import { deferred, listen } from '../../helpers/app.ts'
 import { RawClient } from '../../helpers/raw-client.ts'
 import { ServerSockets } from '../../helpers/server-sockets.ts'
@@ -30,7 +30,7 @@ export class WatchedServer {
     this.sockets = new ServerSockets(app)
   }
 
-  static async start (t: Test, { tls = false } = {}): Promise<WatchedServer> {
+  static async start (t: Test, { tls = false, ...options }: { tls?: boolean } & WsPluginOptions = {}): Promise<WatchedServer> {
     // To Fastify's types, a server of HTTPS is another than one of HTTP; to a WebSocket they are the same.
     const app = (tls ? Fastify({ https: selfSigned() }) : Fastify()) as FastifyInstance
     const server = new WatchedServer(app)
@@ -38,7 +38,7 @@ export class WatchedServer {
       RawClient.dropAll()
       return app.close()
     })
-    await app.register(typedWs)
+    await app.register(typedWs, options)
     server.#declareRoutes()
     server.port = await listen(app)
     return server

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { packageRoot } from '../../helpers/paths.ts'
+import type { ServerCommand, ServerReport } from './server.ts'
+
+export interface ServerProcessOptions {
+  /** Default: a free one. */
+  port?: number
+  /** How many file descriptors it may have. */
+  descriptors?: number
+  nodeOptions?: readonly string[]
+}
+
+/** The server as a process of its own, ended with the test. */
+export class ServerProcess {
+  readonly port: number
+  readonly #process: ChildProcess
+
+  private constructor (child: ChildProcess, port: number) {
+    this.#process = child
+    this.port = port
+  }
+
+  static async start (t: Test, { port = 0, descriptors, nodeOptions = [] }: ServerProcessOptions = {}): Promise<ServerProcess> {
+    const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
+    const script = join(packageRoot, '.build/test/e2e/faults/server.js')
+    const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, ...nodeOptions, script, String(port)], {
+      env: {},
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc']
+    })
+    const exited = once(child, 'exit')
+    t.after(async () => {
+      child.kill('SIGKILL')
+      await exited
+    })
+    const [listening] = await Promise.race([
+      once(child, 'message'),
+      exited.then(([code]) => { throw new Error(`the server ended with ${code} before it listened`) })
+    ])
+    return new ServerProcess(child, listening)
+  }
+
+  get isRunning (): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  /** How it is; `when empty`: once no client is left. */
+  async report (when: 'now' | 'when empty' = 'now'): Promise<ServerReport> {
+    const command: ServerCommand = { ask: when === 'now' ? 'report' : 'report when empty' }
+    this.#process.send(command)
+    const [report] = await once(this.#process, 'message')
+    return report
+  }
+
+  async kill (): Promise<void> {
+    const exited = once(this.#process, 'exit')
+    this.#process.kill('SIGKILL')
+    await exited
+  }
+}

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import t from 'tap'
 import { binary, close, continuation, text } from '../../helpers/bytes.ts'
-import { upgradeBytes } from './clients.ts'
+import { compressedText, upgradeBytes } from './clients.ts'
 import type { ServerReport } from './server.ts'
 import { ServerProcess } from './server-process.ts'
 
@@ -26,7 +26,10 @@ const sayings: readonly Buffer[][] = [
   [upgradeBytes('/'), Buffer.concat([text('a', { fin: false }), continuation('b', { fin: false })])],
   [upgradeBytes('/'), close(1000)],
   [upgradeBytes('/'), text('answered'), close(1000).subarray(0, 3)],
-  [upgradeBytes('/'), text('violation', { mask: false })]
+  [upgradeBytes('/'), text('violation', { mask: false })],
+  [upgradeBytes('/', { deflate: true }), compressedText('x'.repeat(5_000))],
+  [upgradeBytes('/', { deflate: true }), compressedText('x'.repeat(100_000))],
+  [upgradeBytes('/', { deflate: true }), compressedText('x'.repeat(100_000)).subarray(0, 60)]
 ]
 
 /** How a client goes. */
@@ -47,7 +50,7 @@ t.test('10,000 clients that come and go in any state leave nothing behind', asyn
 
   t.ok(after.opened - before.opened > 5_000, `${after.opened - before.opened} were opened`)
   t.equal(after.closed, after.opened, 'onClose ran for each')
-  t.match(after, { connections: 0, rooms: 0, sockets: 0 })
+  t.match(after, { connections: 0, rooms: 0, sockets: 0, held: 0 })
   t.same(after.resources, before.resources, 'timers, sockets and the rest are as before')
   t.equal(after.listeners, before.listeners)
   t.ok(after.heap - before.heap < 1_000_000, `the heap grew by ${after.heap - before.heap} bytes: less than 100 a client`)

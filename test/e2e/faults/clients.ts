@@ -5,10 +5,12 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
+import { constants, deflateRawSync } from 'node:zlib'
 import type { Test } from 'tap'
-import { readFrame } from '../../helpers/bytes.ts'
+import { readFrame, text } from '../../helpers/bytes.ts'
 import { packageRoot } from '../../helpers/paths.ts'
 import type { ClientCommand } from './client.ts'
+import { suspend } from './processes.ts'
 
 /** A client that can be lost without a word. */
 export interface LosableClient {
@@ -96,8 +98,8 @@ export class ClientProcess implements LosableClient {
   }
 
   /** It neither reads nor answers, while its kernel keeps the connection. */
-  stall (): void {
-    this.#process.kill('SIGSTOP')
+  async stall (): Promise<void> {
+    await suspend(Number(this.#process.pid))
   }
 
   wakeUp (): void {
@@ -134,7 +136,13 @@ export class ClientProcess implements LosableClient {
 }
 
 /** An upgrade request as bytes. */
-export function upgradeBytes (path: string): Buffer {
+export function upgradeBytes (path: string, { deflate = false } = {}): Buffer {
+  const extensions = deflate ? 'Sec-WebSocket-Extensions: permessage-deflate\r\n' : ''
   return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n')
+    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${extensions}\r\n`)
+}
+
+/** A compressed text message (RFC 7692 section 7.2.1). */
+export function compressedText (payload: string): Buffer {
+  return text(deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4), { rsv: 4 })
 }

@@ -99,5 +99,5 @@ async function isFine (t: Test, server: WatchedServer, bystander: RawClient): Pr
 async function leaves (t: Test, server: WatchedServer, bystander: RawClient): Promise<void> {
   await bystander.close(1000)
   await server.sockets.open(0)
-  t.same([server.app.rooms.size, server.app.wsConnections.size], [0, 0])
+  t.match(server.app.wsStats(), { connections: { open: 0 }, rooms: 0, memory: { held: 0 } })
 }

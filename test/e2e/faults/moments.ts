@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import type { CloseInfo } from '../../../types/index.ts'
 import { close, continuation, text } from '../../helpers/bytes.ts'
-import { upgradeBytes } from './clients.ts'
+import { compressedText, upgradeBytes } from './clients.ts'
 import type { LosableClient } from './clients.ts'
 import { until } from './watched-server.ts'
 import type { WatchedServer } from './watched-server.ts'
@@ -54,7 +55,7 @@ export const moments: readonly Moment[] = [
   {
     title: 'that has said nothing yet',
     end: lost,
-    reach: open
+    reach: (server, client) => open(server, client)
   },
   {
     title: 'in the header of a frame',
@@ -102,6 +103,31 @@ export const moments: readonly Moment[] = [
     }
   },
   {
+    title: 'in a compressed message',
+    end: lost,
+    async reach (server, client) {
+      await open(server, client, { deflate: true })
+      const message = compressedText(JSON.stringify(randomBytes(2_000).toString('hex')))
+      await write(server, client, message.subarray(0, message.length - 5))
+    }
+  },
+  {
+    title: 'while its large message is inflated on another thread',
+    end: lost,
+    async reach (server, client) {
+      await open(server, client, { deflate: true })
+      await write(server, client, compressedText(JSON.stringify('x'.repeat(1_000_000))))
+    }
+  },
+  {
+    title: 'while a large message to it is compressed on another thread',
+    end: lost,
+    async reach (server, client) {
+      await open(server, client, { deflate: true })
+      server.connection.send('x'.repeat(5_000_000))
+    }
+  },
+  {
     title: 'that was sent a close frame',
     end: { code: 4000, wasClean: false },
     async reach (server, client) {
@@ -142,8 +168,8 @@ export const moments: readonly Moment[] = [
 ]
 
 /** Upgrades, and waits until the server has let the connection in. */
-export async function open (server: WatchedServer, client: LosableClient): Promise<void> {
-  client.write(upgradeBytes('/'))
+export async function open (server: WatchedServer, client: LosableClient, { deflate = false } = {}): Promise<void> {
+  client.write(upgradeBytes('/', { deflate }))
   await until(() => server.connection?.readyState === 1)
 }
 

@@ -34,6 +34,17 @@ function suite (t: Test, kind: ProxyKind, program: string): void {
     await client.close(1000, '')
   })
 
+  t.test('compressed messages pass both ways', async t => {
+    const { proxy } = await behind(t, kind, program, { perMessageDeflate: true })
+    const client = await ws.open(`${proxy.url}/echo`)
+    t.match(client.extensions, 'permessage-deflate')
+    for (const size of [10, 10_000, 1024 * 1024]) {
+      client.send('x'.repeat(size))
+      t.ok(await client.receive() === 'x'.repeat(size), `${size} characters`)
+    }
+    await client.close(1000, '')
+  })
+
   t.test('the subprotocol is negotiated', async t => {
     const { proxy, connection } = await behind(t, kind, program)
     const client = await ws.open(`${proxy.url}/echo`, ['unknown', 'superchat'])

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -9,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { childrenOf, suspend } from './processes.ts'
 
 export type ProxyKind = 'nginx' | 'haproxy'
 
@@ -150,8 +150,9 @@ export class Proxy {
     await this.#listening()
   }
 
-  stall (): void {
-    this.signal('SIGSTOP')
+  /** Settles when it is stopped. */
+  async stall (): Promise<void> {
+    for (const pid of [Number(this.#master.pid), ...this.workers]) await suspend(pid)
   }
 
   wakeUp (): void {
@@ -188,15 +189,6 @@ export class Proxy {
       if (this.#master.exitCode !== null) throw new Error(`${this.#program} ended with ${this.#master.exitCode} before it listened`)
       await delay(5)
     }
-  }
-}
-
-/** Of Linux: where Debian's packages are. */
-function childrenOf (pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
-  } catch {
-    return []
   }
 }
 

@@ -21,7 +21,7 @@ function suite (t: Test, kind: ProxyKind, program: string): void {
   for (const [title, end] of [
     ['is killed', (proxy: Proxy) => proxy.kill()],
     ['is stopped', (proxy: Proxy) => proxy.stop()],
-    ['stalls and is killed', (proxy: Proxy) => { proxy.stall(); return proxy.kill() }]
+    ['stalls and is killed', async (proxy: Proxy) => { await proxy.stall(); await proxy.kill() }]
   ] as const) {
     t.test(`it ${title}: its clients are forgotten, and served again once it is back`, async t => {
       const { proxy, ends, emptied } = await behind(t, kind, program)
@@ -67,7 +67,7 @@ function suite (t: Test, kind: ProxyKind, program: string): void {
   t.test('it stalls for a while: what both sides sent meanwhile arrives, in order', async t => {
     const { proxy, broadcast, ends } = await behind(t, kind, program)
     const clients = await open(proxy)
-    proxy.stall()
+    await proxy.stall()
     for (let i = 0; i < 100; i++) {
       broadcast(`broadcast ${i}`)
       for (const client of clients) client.send(`echo ${i}`)
@@ -84,7 +84,7 @@ function suite (t: Test, kind: ProxyKind, program: string): void {
   t.test('it stalls while the server closes: the server waits no longer than closeTimeout', async t => {
     const { proxy, connection, ends, emptied } = await behind(t, kind, program)
     await ws.open(`${proxy.url}/echo`)
-    proxy.stall()
+    await proxy.stall()
     connection().close(4002)
     await emptied()
     t.match(ends, [{ code: 4002, wasClean: false }])

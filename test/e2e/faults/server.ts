@@ -11,6 +11,8 @@ import type { CloseInfo, Connection } from '../../../types/index.ts'
 export interface ServerReport {
   readonly connections: number
   readonly rooms: number
+  /** Bytes that the memory budget counts. */
+  readonly held: number
   readonly sockets: number
   /** How many of each kind of resource keep the event loop alive. */
   readonly resources: Readonly<Record<string, number>>
@@ -41,7 +43,7 @@ interface Stall {
 }
 
 const app = Fastify()
-await app.register(typedWs)
+await app.register(typedWs, { perMessageDeflate: true })
 let opened = 0
 let closed = 0
 let clean = 0
@@ -82,6 +84,7 @@ async function report (): Promise<ServerReport> {
   return {
     connections: app.wsConnections.size,
     rooms: app.rooms.size,
+    held: app.wsStats().memory.held,
     sockets: await countConnections(),
     resources,
     listeners: [process, app.server].reduce((sum, emitter) => emitter.eventNames().reduce((count, name) => count + emitter.listenerCount(name), sum), 0),

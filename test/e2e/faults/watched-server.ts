@@ -38,7 +38,8 @@ export class WatchedServer {
       RawClient.dropAll()
       return app.close()
     })
-    await app.register(typedWs, options)
+    // A client that is merely behind is not closed for it, unless a test says so.
+    await app.register(typedWs, { perMessageDeflate: true, budget: { connection: 64 * 1024 * 1024 }, ...options })
     server.#declareRoutes()
     server.port = await listen(app)
     return server

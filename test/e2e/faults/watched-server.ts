@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
@@ -100,7 +101,7 @@ export class WatchedServer {
   }
 }
 
-/** Settles when a condition that has no event of its own holds. */
+/** Settles when a condition that has no event of its own holds. Other processes, which are to make it so, run meanwhile. */
 export async function until (condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(resolve => setImmediate(resolve))
+  while (!condition()) await delay(1)
 }

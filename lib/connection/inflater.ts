@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
 import type { ZlibOptions } from 'node:zlib'
@@ -46,7 +47,8 @@ export class Inflater {
   constructor (parameters: DeflateParameters, maxPayload: number) {
     // zlib inflates a window of 8 bits, and of any, with more.
     this.#windowBits = parameters.clientMaxWindowBits
-    this.#maxOutput = maxPayload + proof.length
+    // zlib takes no limit that no Buffer could reach.
+    this.#maxOutput = Math.min(maxPayload + proof.length, constants.MAX_LENGTH)
     this.#window = parameters.clientNoContextTakeover ? null : new Window(parameters.clientMaxWindowBits)
   }
 

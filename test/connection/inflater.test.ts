@@ -292,6 +292,10 @@ for (const maxPayload of [1, 100, 4096, 65_536, 65_537, 200_000]) {
   })
 }
 
+t.test('a limit beyond what any Buffer holds limits nothing', async t => {
+  for (const message of ['a', 'a'.repeat(100_000)]) t.equal(await inflated(deflated(message), { maxPayload: Number.MAX_SAFE_INTEGER }), message)
+})
+
 t.test('a bomb of 1:1000 is refused with 1009', async t => {
   const bomb = deflated(Buffer.alloc(100 * mebibyte))
   const inflater = newInflater()

@@ -80,11 +80,12 @@ function isValid (name: string, value: string | null): boolean {
 }
 
 function accept (offer: ValidOffer, { contextTakeover, windowBits }: DeflatePreference): DeflateAgreement {
+  // A client that can't be asked for a smaller window (section 7.1.2.2) is asked to keep none between messages (section 7.1.1.2).
+  const wouldKeepTooMuch = offer.clientMaxWindowBits === null && windowBits < maxWindowBits
   const parameters: DeflateParameters = {
     serverNoContextTakeover: !contextTakeover || offer.serverNoContextTakeover,
-    clientNoContextTakeover: !contextTakeover || offer.clientNoContextTakeover,
+    clientNoContextTakeover: !contextTakeover || offer.clientNoContextTakeover || wouldKeepTooMuch,
     serverMaxWindowBits: Math.min(offer.serverMaxWindowBits ?? maxWindowBits, windowBits),
-    // A client that did not offer it can't be asked (section 7.1.2.2).
     clientMaxWindowBits: offer.clientMaxWindowBits === null ? maxWindowBits : Math.min(offer.clientMaxWindowBits, windowBits)
   }
   let header = extensionName

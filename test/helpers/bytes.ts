@@ -32,8 +32,10 @@ export function frame ({ opcode, payload = '', fin = true, rsv = 0, mask = defau
   if (bits === 16) header.writeUInt16BE(Number(announced), 2)
   if (bits === 64) header.writeBigUInt64BE(announced, 2)
   if (mask === false) return Buffer.concat([header, body])
-  const masked = Buffer.from(body.map((byte, index) => byte ^ mask[index % 4]))
-  return Buffer.concat([header, mask, masked])
+  const bytes = Buffer.concat([header, mask, body])
+  const start = bytes.length - body.length
+  for (let i = 0; i < body.length; i++) bytes[start + i] ^= mask[i & 3]
+  return bytes
 }
 
 export const text = (payload: string | Buffer, more: Partial<FrameSpec> = {}): Buffer => frame({ opcode: 1, payload, ...more })

@@ -37,7 +37,7 @@ export class Inflater {
   inflate (compressed: Buffer): Buffer {
     this.#input = Buffer.concat([compressed, flushTail])
     this.#position = 0
-    this.#output = Buffer.allocUnsafe(Math.max(1024, compressed.length * 4))
+    this.#output = Buffer.allocUnsafe(this.#history.length + Math.max(1024, compressed.length * 4))
     this.#history.copy(this.#output)
     this.#length = this.#history.length
     const start = this.#length

@@ -128,8 +128,8 @@ export const compressedMessages = section(12, 'Compressed messages', group => {
       add(`${size} zeros are too many`, [send(deflation => binary(bomb(size)(deflation), rsv1)), fails(1009)])
       add(`${size} zeros are too many in fragments`, [send(deflation => Buffer.concat(inFragments(2, bomb(size)(deflation), 1000))), fails(1009)])
     }
-    add('zeros that are too many before the message has ended', [
-      send(deflation => binary(bomb(2 * maxPayload)(deflation), { ...rsv1, fin: false })), fails(1009)
+    add('zeros that are too many, in a fragment whose message ends later', [
+      send(deflation => binary(bomb(2 * maxPayload)(deflation), { ...rsv1, fin: false })), send(continuation(hex('00'))), fails(1009)
     ])
     add('the connection beside it goes on', [...series(1000, 3)])
   }, { needs: 'deflate', heavy: true })

@@ -63,7 +63,7 @@ export const limits = section(9, 'Limits', group => {
   group('a byte at a time', 'RFC 6455 section 5.2', add => {
     add('16 KiB of text', echoes(1, 16 * kib, () => text(payloadOf(1, 16 * kib)), 1))
     add('64 KiB of binary', echoes(2, 64 * kib, () => binary(payloadOf(2, 64 * kib)), 1))
-    add('8 KiB of text in fragments of one byte', echoes(1, 8 * kib, () => inFragments(1, payloadOf(1, 8 * kib), 1), 1))
+    add('2 KiB of text in fragments of one byte', echoes(1, 2 * kib, () => inFragments(1, payloadOf(1, 2 * kib), 1), 1))
     add('64 KiB of text in fragments of one byte, in one segment', echoes(1, 64 * kib, () => inFragments(1, payloadOf(1, 64 * kib), 1)))
   }, { heavy: true })
 

@@ -1,0 +1,14 @@
+import t from 'tap'
+import { conforms, testTimeout } from './conforms.ts'
+import { documentedSizes, sizesOf } from './documented.ts'
+import { table } from './table.ts'
+
+t.setTimeout(testTimeout)
+
+t.test('conforms without compression', async t => {
+  await conforms(t, {}, {})
+})
+
+t.test('docs/conformance.md has the real numbers', async t => {
+  t.same(documentedSizes(), sizesOf(table))
+})

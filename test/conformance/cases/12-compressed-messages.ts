@@ -53,6 +53,11 @@ export const compressedMessages = section(12, 'Compressed messages', group => {
           send(deflation => Buffer.concat(inFragments(2, deflation.compress(prose(3000)), size))), expect({ binary: prose(3000) })
         ], { offer })
       }
+      for (const size of [256, 4096, 32_768]) {
+        add(`65,536 bytes that do not compress, in fragments of ${size}`, [
+          send(deflation => Buffer.concat(inFragments(2, deflation.compress(noise(65_536)), size))), expect({ binary: noise(65_536) })
+        ], { offer })
+      }
       add('in segments of a byte', [send(deflation => text(deflation.compress(prose(1000)), rsv1), 1), expect({ text: prose(1000) })], { offer })
       add('20 at once', [
         send(deflation => Buffer.concat(Array.from({ length: 20 }, (_, i) => text(deflation.compress(`${i} ${prose(2000)}`), rsv1)))),

@@ -25,6 +25,12 @@ export function sizesOf (sections: readonly Section[]): string[][] {
   return [...rows.map(row => row.map(String)), ['**all**', '', String(sum(2)), String(sum(3))]]
 }
 
+/** How many cases the page says that there are. */
+export function documentedCount (): number {
+  const [, count = ''] = /A table of ([\d,]+) cases/.exec(page) ?? []
+  return Number(count.replace(',', ''))
+}
+
 export function documentedSizes (): string[][] {
   return rowsUnder('The table')
 }

@@ -33,7 +33,9 @@ export const handshake = section(11, 'Opening handshake', group => {
     }
     accepted(add, 'white space around it', { headers: { 'Sec-WebSocket-Key': ` ${base64(16)}\t` } })
     for (const length of [0, 1, 8, 12, 14, 15, 17, 18, 20, 24, 32, 64]) refused(add, `of ${length} bytes`, { headers: { 'Sec-WebSocket-Key': base64(length) } }, 400)
-    for (const last of 'BCDEFGHRhxz019+/') refused(add, `spare bits that are not zero, ${last}==`, { headers: { 'Sec-WebSocket-Key': `AAAAAAAAAAAAAAAAAAAAA${last}==` } }, 400)
+    for (const last of 'BCDEFGHRhxz019+/') {
+      refused(add, `spare bits that are not zero, ${last}==`, { headers: { 'Sec-WebSocket-Key': `AAAAAAAAAAAAAAAAAAAAA${last}==` } }, 400)
+    }
     for (const [title, key] of [
       ['without padding', 'AAAAAAAAAAAAAAAAAAAAAA'],
       ['half of the padding', 'AAAAAAAAAAAAAAAAAAAAAA='],
@@ -79,7 +81,9 @@ export const handshake = section(11, 'Opening handshake', group => {
     refused(add, 'names a host', { headers: { Host: null } })
     accepted(add, 'may name its target by an absolute URI', { target: (path, host) => `http://${host}${path}` })
     accepted(add, 'may have a query', { target: path => `${path}?a=b&c=%20` })
-    accepted(add, 'may have headers in any case', { headers: { Host: null, hOST: '127.0.0.1', Upgrade: null, uPGRADE: 'websocket', Connection: null, CONNECTION: 'upgrade' } })
+    accepted(add, 'may have headers in any case', {
+      headers: { Host: null, hOST: '127.0.0.1', Upgrade: null, uPGRADE: 'websocket', Connection: null, CONNECTION: 'upgrade' }
+    })
     accepted(add, 'may have unknown headers', { headers: { 'X-Unknown': 'a', Cookie: 'a=b; c=d', Pragma: 'no-cache', 'Cache-Control': 'no-cache', Accept: '*/*' } })
     accepted(add, 'may have a header of 8,000 bytes', { headers: { Cookie: `a=${'b'.repeat(8000)}` } })
     accepted(add, 'may have a hundred headers', { headers: Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`X-${i}`, `${i}`])) })

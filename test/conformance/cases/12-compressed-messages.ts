@@ -45,7 +45,9 @@ export const compressedMessages = section(12, 'Compressed messages', group => {
         add(`8 texts of ${size} bytes`, series(size, 8), { offer })
       }
       for (const size of [100, 1000, 40_000]) {
-        add(`bytes that do not compress, ${size}`, [compressedBinary(noise(size)), compressedBinary(noise(size)), expect({ binary: noise(size) }, { binary: noise(size) })], { offer })
+        add(`bytes that do not compress, ${size}`, [
+          compressedBinary(noise(size)), compressedBinary(noise(size)), expect({ binary: noise(size) }, { binary: noise(size) })
+        ], { offer })
       }
       for (const size of [1, 10, 100]) {
         add(`in fragments of ${size}`, [
@@ -77,7 +79,9 @@ export const compressedMessages = section(12, 'Compressed messages', group => {
   group('whatever the compressor', rfc, add => {
     for (const level of [0, 1, 3, 9]) add(`level ${level}`, [compressed(prose(5000), { level }), expect({ text: prose(5000) })])
     for (const memLevel of [1, 9]) add(`memLevel ${memLevel}`, [compressed(prose(5000), { memLevel }), expect({ text: prose(5000) })])
-    for (const [name, strategy] of [['Huffman only', constants.Z_HUFFMAN_ONLY], ['run lengths', constants.Z_RLE], ['fixed codes', constants.Z_FIXED], ['filtered', constants.Z_FILTERED]] as const) {
+    for (const [name, strategy] of [
+      ['Huffman only', constants.Z_HUFFMAN_ONLY], ['run lengths', constants.Z_RLE], ['fixed codes', constants.Z_FIXED], ['filtered', constants.Z_FILTERED]
+    ] as const) {
       add(name, [compressed(prose(5000), { strategy }), expect({ text: prose(5000) })])
     }
   }, { needs: 'deflate' })

@@ -13,7 +13,9 @@ const twice: Step[] = [0, 1].flatMap(() => [
 
 const serves: Step[] = [send(text('Hello')), expect({ text: 'Hello' })]
 
-const agreed = (add: Add, offer: string | string[], options: CaseOptions = {}): void => add([offer].flat().join(' | '), twice, { offer, reply: { deflate: 'agreed' }, ...options })
+const agreed = (add: Add, offer: string | string[], options: CaseOptions = {}): void => {
+  add([offer].flat().join(' | '), twice, { offer, reply: { deflate: 'agreed' }, ...options })
+}
 const declined = (add: Add, offer: string): void => add(offer, serves, { offer, reply: { deflate: 'declined' } })
 
 const badBits = ['0', '1', '7', '16', '17', '32', '99', '08', '010', '015', '15x', 'x15', '+10', '-8', '1e1', '10.0', '0x9', 'NaN', 'true']
@@ -33,8 +35,9 @@ const malformed = [
   ';', '=', 'permessage-deflate;', 'permessage-deflate; ;', 'permessage-deflate; =1', 'permessage-deflate; a=', 'permessage-deflate; server_max_window_bits=',
   'permessage-deflate; client_max_window_bits=""', 'permessage-deflate; client_no_context_takeover=""',
   'permessage-deflate; server_max_window_bits="10', 'permessage-deflate; server_max_window_bits="1 0"', 'permessage-deflate; server_max_window_bits="10"0',
-  'permessage-deflate; server_max_window_bits=10=10', 'permessage-deflate client_max_window_bits', 'permessage-deflate; a b', '"permessage-deflate"', 'permessage-deflate=1',
-  'permessage/deflate', 'permessage-deflate; (a)', 'permessage-deflate; a=[b]', 'permessage-d\xe9flate', 'unknown;', 'unknown; a="b c"', 'permessage-deflate, ;', '; permessage-deflate'
+  'permessage-deflate; server_max_window_bits=10=10', 'permessage-deflate client_max_window_bits', 'permessage-deflate; a b',
+  '"permessage-deflate"', 'permessage-deflate=1', 'permessage/deflate', 'permessage-deflate; (a)', 'permessage-deflate; a=[b]', 'permessage-d\xe9flate',
+  'unknown;', 'unknown; a="b c"', 'permessage-deflate, ;', '; permessage-deflate'
 ]
 
 export const negotiation = section(13, 'Negotiation of permessage-deflate', group => {
@@ -76,7 +79,8 @@ export const negotiation = section(13, 'Negotiation of permessage-deflate', grou
 
   group('extensions that nobody speaks', 'RFC 6455 section 9.1', add => {
     for (const offer of [
-      'unknown', 'unknown; a', 'unknown; a=b; c="d"', 'unknown, other', 'unknown,, other', ', unknown', 'x-webkit-deflate-frame', 'permessage-deflate-2', 'permessage-bzip2; level=9',
+      'unknown', 'unknown; a', 'unknown; a=b; c="d"', 'unknown, other', 'unknown,, other', ', unknown',
+      'x-webkit-deflate-frame', 'permessage-deflate-2', 'permessage-bzip2; level=9',
       '__proto__', 'constructor; prototype', 'toString, valueOf'
     ]) declined(add, offer)
   })
@@ -90,7 +94,9 @@ export const negotiation = section(13, 'Negotiation of permessage-deflate', grou
     for (const bits of windows) {
       for (const takeover of ['', '; server_no_context_takeover']) {
         const offer = `permessage-deflate; server_max_window_bits=${bits}${takeover}`
-        for (const [title, distance] of [['half a window', 2 ** (bits - 1)], ['a window', 2 ** bits], ['a window and one', 2 ** bits + 1], ['two windows', 2 ** (bits + 1)]] as const) {
+        for (const [title, distance] of [
+          ['half a window', 2 ** (bits - 1)], ['a window', 2 ** bits], ['a window and one', 2 ** bits + 1], ['two windows', 2 ** (bits + 1)]
+        ] as const) {
           const payload = Buffer.concat([noise(distance), noise(distance), noise(distance)])
           add(`${bits} bits, repeats after ${title}${takeover}`, [
             send(binary(payload)), expect({ binary: payload }), send(binary(payload)), expect({ binary: payload })

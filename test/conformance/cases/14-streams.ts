@@ -127,7 +127,9 @@ export const streams = section(14, 'Compressed streams', group => {
 
   group('RSV1 where it must not be', 'RFC 7692 section 6.1', add => {
     add('on a continuation', [sendAll(text(hello.subarray(0, 3), { ...rsv1, fin: false }), continuation(hello.subarray(3), rsv1)), fails(1002)])
-    add('on a continuation in between', [sendAll(text(hello.subarray(0, 3), { ...rsv1, fin: false }), continuation(hello.subarray(3), { ...rsv1, fin: false })), fails(1002)])
+    add('on a continuation in between', [
+      sendAll(text(hello.subarray(0, 3), { ...rsv1, fin: false }), continuation(hello.subarray(3), { ...rsv1, fin: false })), fails(1002)
+    ])
     add('on a continuation of a message that is not compressed', [sendAll(text('a', { fin: false }), continuation(hello, rsv1)), fails(1002)])
     add('on a ping', [send(ping('', rsv1)), fails(1002)])
     add('on a ping with a payload', [send(ping(hello, rsv1)), fails(1002)])
@@ -138,7 +140,9 @@ export const streams = section(14, 'Compressed streams', group => {
     add('on a reserved opcode', [send(frame({ opcode: 3, ...rsv1 })), fails(1002)])
     for (const rsv of [1, 2, 3, 5, 6, 7]) {
       add(`RSV ${rsv.toString(2).padStart(3, '0')} on a text`, [send(text(hello, { rsv })), fails(1002)])
-      add(`RSV ${rsv.toString(2).padStart(3, '0')} on a binary, after a good message`, [sendAll(text(hello, rsv1), binary(hello, { rsv })), expect({ text: 'Hello' }), fails(1002)])
+      add(`RSV ${rsv.toString(2).padStart(3, '0')} on a binary, after a good message`, [
+        sendAll(text(hello, rsv1), binary(hello, { rsv })), expect({ text: 'Hello' }), fails(1002)
+      ])
     }
     add('a continuation of nothing', [send(continuation(hello, rsv1)), fails(1002)])
     add('a new compressed message within one', [sendAll(text(hello.subarray(0, 3), { ...rsv1, fin: false }), text(hello, rsv1)), fails(1002)])

@@ -8,7 +8,7 @@ import type { Reply, Target } from './peer.ts'
 export interface RunOptions {
   /** The server speaks permessage-deflate: it is offered in every case, and the cases that need it are run. */
   deflate?: boolean
-  /** Ids of the cases to run begin with this. */
+  /** A section, a group or a case: `12`, `12.1`, `12.1.3`. */
   only?: string
   /** How long the server may take for a step, in milliseconds. */
   patience?: number
@@ -29,7 +29,8 @@ const heavyPatience = 6
 
 /** The cases that a run has. */
 export function selectCases (sections: readonly Section[], { deflate = false, only = '' }: RunOptions): Case[] {
-  return sections.flatMap(section => section.cases).filter(one => one.id.startsWith(only) && (deflate || one.needs !== 'deflate'))
+  const prefix = only === '' || only.endsWith('.') ? only : `${only}.`
+  return sections.flatMap(section => section.cases).filter(one => `${one.id}.`.startsWith(prefix) && (deflate || one.needs !== 'deflate'))
 }
 
 /** Runs the cases, many at a time; their outcomes are in the order of the table. */

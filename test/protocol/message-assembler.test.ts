@@ -541,6 +541,21 @@ for (const [violation, bad] of Object.entries(violations)) {
   })
 }
 
+t.test('a message of 16 MiB in 64 fragments comes through in chunks of one byte', async t => {
+  const size = 16 * 1024 * 1024
+  const payload = Buffer.alloc(size, 'one byte at a time, ')
+  let received: string | null = null
+  class Keeper extends MessageRecorder {
+    override onText (text: string): void { received = text }
+  }
+  const parser = new FrameParser(new MessageAssembler(new Keeper(), size), true)
+  for (const [index, part] of cut(payload, size / 64).entries()) {
+    const bytes = frame({ opcode: index === 0 ? 1 : 0, payload: part, fin: index === 63 })
+    for (let i = 0; i < bytes.length; i++) parser.push(bytes.subarray(i, i + 1))
+  }
+  t.ok(received === payload.toString())
+})
+
 t.test('any stream with any bits flipped ends the same way in any chunks', async t => {
   const flips = fc.array(fc.tuple(fc.nat(), fc.nat(7)), { minLength: 1, maxLength: 3 })
   holds(t, fc.property(anyStream, flips, anyCuts, ({ bytes }, flips, cuts) => {

@@ -43,7 +43,7 @@ function showAll (prices) {
 function newRow (symbol, price) {
   const item = document.createElement('li')
   const name = document.createElement('span')
-  const value = document.createElement('output')
+  const value = document.createElement('strong')
   name.textContent = symbol
   value.textContent = price.toFixed(2)
   item.append(name, value)

@@ -135,9 +135,10 @@ export class SendQueue implements FrameWriterOwner {
     const hadReplies = this.hasReplies
     this.#backlog ??= new Backlog()
     if (key !== null && this.#backlog.dropKey(key)) this.#owner.onSlow('replaced', slowConsumer)
-    if (!this.#makeRoom(this.#backlog, frame, slowConsumer)) return
-    const isDroppable = slowConsumer.policy === 'drop-oldest' || slowConsumer.policy === 'keep-latest'
-    this.#backlog.push({ frame, isShared, isDroppable, key })
+    if (this.#makeRoom(this.#backlog, frame, slowConsumer)) {
+      const isDroppable = slowConsumer.policy === 'drop-oldest' || slowConsumer.policy === 'keep-latest'
+      this.#backlog.push({ frame, isShared, isDroppable, key })
+    }
     this.#owner.onHeldChange()
     if (hadReplies && !this.hasReplies) this.#owner.onRepliesLeft()
   }

@@ -488,6 +488,31 @@ t.test('a client that does not read makes bufferedAmount grow and writable false
   t.equal(connection.bufferedAmount, 0)
 })
 
+t.test('a client is heard again when its replies were dropped for a message that found no room either', async t => {
+  const handled: unknown[] = []
+  const opened = await open(t, {
+    slowConsumer: 'drop-oldest',
+    budget: { connection: 100_000 },
+    handler: message => { handled.push(message); return 'reply' }
+  })
+  const { app, client, connection, socket } = opened
+  app.rooms.declare('strict', { slowConsumer: 'drop-newest' })
+  await connection.join('strict')
+  await choke(opened)
+  for (let i = 0; i < 9; i++) await app.room('strict').send('y'.repeat(10_000))
+  for (const message of [1, 2, 3]) {
+    const before = socket.bytesRead
+    client.send(message)
+    while (socket.bytesRead === before) await immediate()
+  }
+  t.same(handled, [1], 'the others wait behind the reply')
+  connection.send('z'.repeat(20_000))
+  client.socket.resume()
+  await connection.drained()
+  while (handled.length < 3) await immediate()
+  t.same(handled, [1, 2, 3])
+})
+
 t.test('bufferedAmount counts what was sent in this tick', async t => {
   const { connection } = await open(t, { highWaterMark: 100 })
   connection.send('x'.repeat(90))

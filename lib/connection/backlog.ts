@@ -76,9 +76,15 @@ export class Backlog {
     return node.waiting
   }
 
+  /** What the frame with this key counts for. */
+  sizeOfKey (key: string | null): number {
+    const node = key === null ? undefined : this.#byKey.get(key)
+    return node === undefined ? 0 : node.size
+  }
+
   /** Drops the frame with this key; returns whether there was one. */
-  dropKey (key: string): boolean {
-    const node = this.#byKey.get(key)
+  dropKey (key: string | null): boolean {
+    const node = key === null ? undefined : this.#byKey.get(key)
     if (node === undefined) return false
     this.#remove(node)
     return true

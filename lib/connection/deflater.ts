@@ -5,7 +5,7 @@ import type { Opcode } from '../protocol/frame.ts'
 import { encodeCompressedFrame } from '../protocol/frame-encoder.ts'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { Window } from './window.ts'
-import { deflateLater } from './zlib-jobs.ts'
+import { deflateLater, giveUpJob } from './zlib-jobs.ts'
 
 /** How a route compresses. */
 export interface DeflateOptions {
@@ -61,9 +61,14 @@ export class Deflater {
   compress (frame: Buffer, isShared: boolean): Buffer | Promise<Buffer> {
     const payload = frame.subarray(headerSizeOf(frame))
     if (payload.length < this.#threshold) return frame
-    const compressed = isShared ? compressShared(frame, payload, this.#settings) : compress(frame, payload, this.#settings, this.#window?.bytes)
+    const compressed = isShared ? compressShared(frame, payload, this.#settings) : compress(this, frame, payload, this.#settings, this.#window?.bytes)
     if (this.#window === null) return compressed
     return compressed instanceof Promise ? this.#rememberLater(compressed, frame, payload) : this.#remember(compressed, frame, payload)
+  }
+
+  /** Nobody waits for the message that is compressed later; others may, for one that is shared. */
+  stop (): void {
+    giveUpJob(this)
   }
 
   /** Only compressed messages are part of the window. */
@@ -96,15 +101,15 @@ function compressShared (frame: Buffer, payload: Buffer, settings: Settings): Bu
   if (variants === undefined) shared.set(frame, variants = new Map())
   const known = variants.get(settings)
   if (known !== undefined) return known
-  const compressed = compress(frame, payload, settings, undefined)
+  const compressed = compress(payload, frame, payload, settings, undefined)
   variants.set(settings, compressed)
   return compressed
 }
 
-function compress (frame: Buffer, payload: Buffer, settings: Settings, dictionary: Buffer | undefined): Buffer | Promise<Buffer> {
+function compress (owner: object, frame: Buffer, payload: Buffer, settings: Settings, dictionary: Buffer | undefined): Buffer | Promise<Buffer> {
   const options = { ...settings, dictionary }
   if (payload.length <= inputAtOnce) return shorter(frame, deflateRawSync(payload, options))
-  return deflateLater(payload, options).then(deflated => shorter(frame, deflated))
+  return deflateLater(owner, payload, options).then(deflated => shorter(frame, deflated))
 }
 
 /** The frame of what zlib made of a payload, or the one before where that is no longer. */

@@ -5,7 +5,7 @@ import type { ZlibOptions } from 'node:zlib'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { violation } from '../protocol/protocol-error.ts'
 import { Window } from './window.ts'
-import { inflate, inTurn } from './zlib-jobs.ts'
+import { giveUpJob, inflate, inTurn } from './zlib-jobs.ts'
 import type { Inflated } from './zlib-jobs.ts'
 
 /**
@@ -57,6 +57,11 @@ export class Inflater {
     return this.#window === null ? 0 : this.#window.held
   }
 
+  /** Nobody waits for the message that is inflated later. */
+  stop (): void {
+    giveUpJob(this)
+  }
+
   /**
    * Small ones at once, others later; not to be called again before.
    *
@@ -86,7 +91,7 @@ export class Inflater {
   }
 
   async #later (input: Buffer): Promise<Buffer> {
-    const message = withoutProof(await inTurn(() => this.#inflateParts(input)))
+    const message = withoutProof(await inTurn(this, () => this.#inflateParts(input)))
     this.#window?.push(message)
     return message
   }

@@ -85,6 +85,7 @@ export class Reader implements MessageSink, CompressedSink {
     this.#isStopped = true
     this.#parser.stop()
     this.#assembler.stop()
+    this.#inflater?.stop()
     this.#inflater = null
   }
 

@@ -5,6 +5,7 @@ import { FrameWriter } from './frame-writer.ts'
 import type { FrameWriterOwner } from './frame-writer.ts'
 import type { SlowConsumer, SlowConsumerOutcome } from './slow-consumer.ts'
 import type { Transport } from './transport.ts'
+import { givenUp } from './zlib-jobs.ts'
 
 /** Whose frames leave here. */
 export interface SendQueueOwner {
@@ -115,6 +116,7 @@ export class SendQueue implements FrameWriterOwner {
   /** Forgets the messages that wait, and the window of earlier ones; what is being written stays, and so does the last frame. */
   discard (): void {
     this.#backlog = null
+    this.#deflater?.stop()
     this.#deflater = null
   }
 
@@ -134,8 +136,8 @@ export class SendQueue implements FrameWriterOwner {
     const key = keyOf === null ? null : keyOf()
     const hadReplies = this.hasReplies
     this.#backlog ??= new Backlog()
-    if (key !== null && this.#backlog.dropKey(key)) this.#owner.onSlow('replaced', slowConsumer)
-    if (this.#makeRoom(this.#backlog, frame, slowConsumer)) {
+    if (this.#makeRoom(this.#backlog, Backlog.sizeOf(frame) - this.#backlog.sizeOfKey(key), slowConsumer)) {
+      if (this.#backlog.dropKey(key)) this.#owner.onSlow('replaced', slowConsumer)
       const isDroppable = slowConsumer.policy === 'drop-oldest' || slowConsumer.policy === 'keep-latest'
       this.#backlog.push({ frame, isShared, isDroppable, key })
     }
@@ -143,10 +145,13 @@ export class SendQueue implements FrameWriterOwner {
     if (hadReplies && !this.hasReplies) this.#owner.onRepliesLeft()
   }
 
-  /** One that is larger than the limit may wait alone. Returns false when there is no room, and the frame is not to be sent. */
-  #makeRoom (backlog: Backlog, frame: Buffer, slowConsumer: SlowConsumer): boolean {
+  /**
+   * One that is larger than the limit may wait alone, and what waits for our own compressor is not the peer's fault. Returns false when there is
+   * no room, and the frame is not to be sent.
+   */
+  #makeRoom (backlog: Backlog, size: number, slowConsumer: SlowConsumer): boolean {
     const { policy } = slowConsumer
-    while (!backlog.isEmpty && backlog.bytes + Backlog.sizeOf(frame) > this.#limit) {
+    while (this.#writer.isStuck && !backlog.isEmpty && backlog.bytes + size > this.#limit) {
       const hasDropped = (policy === 'drop-oldest' || policy === 'keep-latest') && backlog.dropOldest()
       this.#owner.onSlow(policy === 'close' ? 'closed' : 'dropped', slowConsumer)
       if (!hasDropped) return false
@@ -173,7 +178,7 @@ export class SendQueue implements FrameWriterOwner {
     try {
       this.#writer.write(await compressed)
     } catch (error) {
-      this.#owner.onSendFailure(error)
+      if (error !== givenUp) this.#owner.onSendFailure(error)
     }
     this.#compressing = null
     this.#compressingBytes = 0

@@ -5,8 +5,17 @@ import { promisify } from 'node:util'
 /** How many jobs of this process zlib does at once: less than libuv's four threads, so that files and names are still looked up. */
 const mostAtOnce = 3
 
+interface WaitingJob {
+  readonly start: () => void
+  readonly giveUp: (error: Error) => void
+}
+
 let running = 0
-const waiting: Array<() => void> = []
+/** In order, by whom they are for: each has one at most. */
+const waiting = new Map<object, WaitingJob>()
+
+/** What a job that was given up rejects with. */
+export const givenUp = new Error('nobody waits for this any more')
 
 /** What inflating came to, and how much of the input that took: less than all of it where a final block ended the stream. */
 export interface Inflated {
@@ -24,19 +33,37 @@ export function inflate (input: Buffer, options: ZlibOptions): Promise<Inflated>
 }
 
 /** Deflates on another thread, in turn. */
-export function deflateLater (input: Buffer, options: ZlibOptions): Promise<Buffer> {
-  return inTurn(() => deflate(input, options))
+export function deflateLater (owner: object, input: Buffer, options: ZlibOptions): Promise<Buffer> {
+  return inTurn(owner, () => deflate(input, options))
 }
 
-/** Runs a job when fewer than `mostAtOnce` do. */
-export async function inTurn<Result> (job: () => Promise<Result>): Promise<Result> {
+/**
+ * Runs a job when fewer than `mostAtOnce` do.
+ *
+ * @param owner whom it is for, who has no other
+ */
+export async function inTurn<Result> (owner: object, job: () => Promise<Result>): Promise<Result> {
   if (running < mostAtOnce) running++
-  else await new Promise<void>(resolve => { waiting.push(resolve) })
+  else await new Promise<void>((resolve, reject) => { waiting.set(owner, { start: resolve, giveUp: reject }) })
   try {
     return await job()
   } finally {
-    const next = waiting.shift()
-    if (next === undefined) running--
-    else next()
+    startNext()
   }
+}
+
+/** Drops the job that waits for its turn: its owner has gone, and what it holds should. One that runs goes on. */
+export function giveUpJob (owner: object): void {
+  const job = waiting.get(owner)
+  waiting.delete(owner)
+  job?.giveUp(givenUp)
+}
+
+function startNext (): void {
+  for (const [owner, job] of waiting) {
+    waiting.delete(owner)
+    job.start()
+    return
+  }
+  running--
 }

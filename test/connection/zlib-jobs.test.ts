@@ -1,5 +1,5 @@
 import t from 'tap'
-import { deflateLater, inflate, inTurn } from '../../lib/connection/zlib-jobs.ts'
+import { deflateLater, giveUpJob, givenUp, inflate, inTurn } from '../../lib/connection/zlib-jobs.ts'
 import { deferred } from '../helpers/app.ts'
 import { deflated } from '../helpers/deflate.ts'
 
@@ -9,7 +9,7 @@ class Jobs {
   readonly #ends = new Map<number, { resolve: (value: string) => void, reject: (error: unknown) => void }>()
 
   start (name: number): Promise<string> {
-    return inTurn(() => {
+    return inTurn({ name }, () => {
       const { promise, ...end } = deferred<string>()
       this.begun.push(name)
       this.#ends.set(name, end)
@@ -49,7 +49,7 @@ t.test('three jobs run at once, and the others in turn', async t => {
 t.test('a job that fails frees its place, whether it fails at once or later', async t => {
   const jobs = new Jobs()
   const failing = [0, 1, 2].map(name => jobs.start(name))
-  const atOnce = inTurn(() => { throw new Error('at once') })
+  const atOnce = inTurn({}, () => { throw new Error('at once') })
   const next = [3, 4, 5].map(name => jobs.start(name))
   await settled()
   for (const name of [0, 1, 2]) jobs.fail(name)
@@ -59,6 +59,23 @@ t.test('a job that fails frees its place, whether it fails at once or later', as
   t.same(jobs.begun, [0, 1, 2, 3, 4, 5])
   for (const name of [3, 4, 5]) jobs.end(name)
   await Promise.all(next)
+})
+
+t.test('a job that waits can be given up, and one that runs goes on', async t => {
+  const jobs = new Jobs()
+  const results = [0, 1, 2].map(name => jobs.start(name))
+  const owner = {}
+  const waiting = inTurn(owner, async () => 'never')
+  giveUpJob(owner)
+  giveUpJob(owner)
+  await t.rejects(waiting, givenUp)
+  const later = jobs.start(3)
+  for (const name of [0, 1, 2]) jobs.end(name)
+  t.same(await Promise.all(results), [0, 1, 2].map(name => `result of ${name}`))
+  await settled()
+  t.same(jobs.begun, [0, 1, 2, 3])
+  jobs.end(3)
+  await later
 })
 
 t.test('places are free again when nothing runs', async t => {
@@ -80,5 +97,5 @@ t.test('inflating says how much of the input it took', async t => {
 
 t.test('deflating and inflating reject what zlib refuses', async t => {
   await t.rejects(inflate(Buffer.from([0x07]), {}), { code: 'Z_DATA_ERROR' })
-  await t.rejects(deflateLater(Buffer.from('a'), { level: 99 }), RangeError)
+  await t.rejects(deflateLater({}, Buffer.from('a'), { level: 99 }), RangeError)
 })

@@ -13,6 +13,7 @@ export interface CrowdOptions {
   route?: WsCommonOptions
   /** Of the room that all are in. */
   slowConsumer?: SlowConsumerOption
+  onOpen?: () => Promise<void>
   handler?: (message: unknown, connection: Connection) => unknown
 }
 
@@ -40,17 +41,17 @@ export class Crowd {
     this.#opened = opened
   }
 
-  static async gather (t: Test, { plugin, route, slowConsumer, handler = () => {} }: CrowdOptions = {}): Promise<Crowd> {
+  static async gather (t: Test, { plugin, route, slowConsumer, onOpen = async () => {}, handler = () => {} }: CrowdOptions = {}): Promise<Crowd> {
     const { lines, stream } = logLines()
     const app = await buildApp(t, plugin, { logger: { stream } })
     const opened: Array<(connection: Connection) => void> = []
     app.rooms.declare('crowd', slowConsumer === undefined ? {} : { slowConsumer })
     app.ws('/', {
       ...route,
-      onOpen (connection) {
+      async onOpen (connection) {
         void connection.join('crowd')
         opened.shift()?.(connection)
-        return connection
+        await onOpen()
       },
       onClose (connection, info) { onCloses.get(connection)?.(info) }
     }, handler)

@@ -66,3 +66,10 @@ t.test('names of Object.prototype are declared only when somebody declares them'
 t.test('all declarations can be listed', async t => {
   t.same(new Set([...declarationsOf('a', 'b*', 'c')].map(({ pattern }) => pattern)), new Set(['a', 'b*', 'c']))
 })
+
+t.test('a declaration has the policy that it was given, and none where the routes decide', async t => {
+  const declarations = declarationsOf('lobby')
+  declarations.add('chat:*', undefined, { policy: 'drop-oldest', key: null })
+  t.equal(declarations.for('lobby')?.slowConsumer, null)
+  t.match(declarations.for('chat:1')?.slowConsumer, { policy: 'drop-oldest' })
+})

@@ -494,3 +494,11 @@ t.test('an adapter whose publish throws at once has failed as one that rejects',
   await t.rejects(app.room('a').send({ n: 1 }), { message: 'broker down' })
   t.same(await client.receive(), { n: 1 })
 })
+
+t.test('a declaration with a policy for slow consumers that is none is refused', async t => {
+  const app = await buildApp(t)
+  for (const slowConsumer of ['drop', null, {}, { policy: 'keep-latest' }, { policy: 'keep-latest', key: 'symbol' }]) {
+    t.throws(() => app.rooms.declare('chat:*', { slowConsumer: slowConsumer as never }), { code: 'FST_ERR_WS_OPTION' })
+  }
+  app.rooms.declare('chat:*', { slowConsumer: { policy: 'keep-latest', key: () => 'all' } })
+})

@@ -1,75 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
 import t from 'tap'
-import { Backlog } from '../../lib/connection/backlog.ts'
 import { Deflater } from '../../lib/connection/deflater.ts'
-import { SendQueue } from '../../lib/connection/send-queue.ts'
-import type { SendQueueOwner } from '../../lib/connection/send-queue.ts'
-import type { SlowConsumer } from '../../lib/connection/slow-consumer.ts'
 import { encodeMessage } from '../../lib/protocol/frame-encoder.ts'
 import type { DeflateParameters } from '../../lib/protocol/permessage-deflate.ts'
 import type { ReadFrame } from '../helpers/bytes.ts'
 import { close, ping } from '../helpers/bytes.ts'
-import { FakeTransport } from '../helpers/fake-transport.ts'
+import { Sender, sizeOf } from '../helpers/sender.ts'
 
 const immediate = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
-
-/** How much a frame of a text of so many bytes counts for while it waits. */
-const sizeOf = (text: string): number => Backlog.sizeOf(encodeMessage(text))
-
-/** A queue that keeps what it tells. */
-class Sender implements SendQueueOwner {
-  readonly transport = new FakeTransport()
-  readonly queue: SendQueue
-  readonly outcomes: string[] = []
-  readonly failures: unknown[] = []
-  repliesLeft = 0
-  /** What was held whenever that changed. */
-  held: number[] = []
-  slowConsumer: SlowConsumer = { policy: 'close', key: null }
-
-  constructor (limit = Infinity, deflater: Deflater | null = null) {
-    this.queue = new SendQueue(this, this.transport, deflater, limit)
-    this.transport.attach(this.queue)
-  }
-
-  onHeldChange (): void { this.held.push(this.queue.held) }
-  onSlow (outcome: string): void { this.outcomes.push(outcome) }
-  onRepliesLeft (): void { this.repliesLeft++ }
-  onSendFailure (error: unknown): void { this.failures.push(error) }
-
-  send (text: string, isShared = false): this {
-    this.queue.put(encodeMessage(text), isShared, this.slowConsumer, this.slowConsumer.key === null ? null : () => text.slice(0, 1))
-    return this
-  }
-
-  sendAll (...texts: string[]): this {
-    for (const text of texts) this.send(text)
-    return this
-  }
-
-  /** Its peer stops reading, and one message is on its way to it. */
-  async stuck (): Promise<this> {
-    this.transport.stick()
-    this.send('on its way')
-    await immediate()
-    this.transport.forget()
-    return this
-  }
-
-  /** What its peer gets once it reads on. */
-  async left (): Promise<string[]> {
-    this.transport.unstick()
-    await immediate()
-    return this.transport.texts
-  }
-}
-
-function roomFor (count: number, policy: SlowConsumer['policy'] = 'close'): Sender {
-  const sender = new Sender(count * sizeOf('a1'))
-  sender.slowConsumer = { policy, key: policy === 'keep-latest' ? String : null }
-  return sender
-}
 
 /* While the peer reads. */
 
@@ -202,102 +141,6 @@ t.test('nobody is told where none waited', async t => {
   sender.send('to all', true)
   await sender.left()
   t.equal(sender.repliesLeft, 0)
-})
-
-/* At the limit. */
-
-t.test('close: the message that finds no room closes', async t => {
-  const sender = await roomFor(2).stuck()
-  sender.sendAll('a1', 'b1')
-  t.same(sender.outcomes, [])
-  sender.send('c1')
-  t.same(sender.outcomes, ['closed'])
-  t.same(await sender.left(), ['a1', 'b1'])
-})
-
-t.test('drop-newest: what finds no room is dropped, until there is some', async t => {
-  const sender = await roomFor(2, 'drop-newest').stuck()
-  sender.sendAll('a1', 'b1', 'c1', 'd1')
-  t.same(sender.outcomes, ['dropped', 'dropped'])
-  t.same(await sender.left(), ['a1', 'b1'])
-  sender.send('e1')
-  await immediate()
-  t.same(sender.transport.texts, ['e1'])
-})
-
-t.test('drop-oldest: the oldest make room', async t => {
-  const sender = await roomFor(2, 'drop-oldest').stuck()
-  sender.sendAll('a1', 'b1', 'c1', 'd1')
-  t.same(sender.outcomes, ['dropped', 'dropped'])
-  t.same(await sender.left(), ['c1', 'd1'])
-})
-
-t.test('drop-oldest: as many of the oldest as a large one needs', async t => {
-  const sender = await roomFor(4, 'drop-oldest').stuck()
-  const large = 'x'.repeat(2 + sizeOf('a1'))
-  sender.sendAll('a1', 'b1', 'c1', 'd1', large.slice(0, -2))
-  t.same(sender.outcomes, ['dropped', 'dropped'])
-  t.same((await sender.left()).map(text => text.slice(0, 1)), ['c', 'd', 'x'])
-})
-
-t.test('keep-latest: a message takes the place of one with its key, though there is room', async t => {
-  const sender = await roomFor(10, 'keep-latest').stuck()
-  sender.sendAll('a1', 'b1', 'a2', 'a3')
-  t.same(sender.outcomes, ['replaced', 'replaced'])
-  t.same(await sender.left(), ['b1', 'a3'])
-})
-
-t.test('keep-latest: beyond the limit the oldest make room', async t => {
-  const sender = await roomFor(2, 'keep-latest').stuck()
-  sender.sendAll('a1', 'b1', 'c1', 'b2')
-  t.same(sender.outcomes, ['dropped', 'replaced'])
-  t.same(await sender.left(), ['c1', 'b2'])
-})
-
-t.test('keep-latest: what is on its way is not replaced', async t => {
-  const sender = roomFor(2, 'keep-latest')
-  sender.transport.stick()
-  sender.send('a1')
-  await immediate()
-  sender.sendAll('a2')
-  t.same(sender.outcomes, [])
-  t.same(await sender.left(), ['a1', 'a2'])
-})
-
-t.test('where policies meet, only messages of a policy that drops the oldest are dropped for others', async t => {
-  const sender = await roomFor(3).stuck()
-  sender.send('a1')
-  sender.slowConsumer = { policy: 'drop-oldest', key: null }
-  sender.sendAll('b1', 'c1', 'd1', 'e1')
-  t.same(sender.outcomes, ['dropped', 'dropped'])
-  t.same(await sender.left(), ['a1', 'd1', 'e1'])
-})
-
-t.test('drop-oldest: where none may be dropped the newest is', async t => {
-  const sender = await roomFor(1).stuck()
-  sender.send('a1')
-  sender.slowConsumer = { policy: 'drop-oldest', key: null }
-  sender.send('b1')
-  t.same(sender.outcomes, ['dropped'])
-  t.same(await sender.left(), ['a1'])
-})
-
-t.test('a message larger than the limit may wait alone', async t => {
-  const sender = await roomFor(1).stuck()
-  sender.send('x'.repeat(10_000))
-  t.same(sender.outcomes, [])
-  sender.send('a1')
-  t.same(sender.outcomes, ['closed'])
-  t.same((await sender.left()).map(text => text.length), [10_000])
-})
-
-t.test('a key that throws loses its message and no other', async t => {
-  const sender = await roomFor(2, 'keep-latest').stuck()
-  const failing: SlowConsumer = { policy: 'keep-latest', key: String }
-  sender.send('a1')
-  t.throws(() => sender.queue.put(encodeMessage('b1'), false, failing, () => { throw new Error('no key') }), { message: 'no key' })
-  sender.send('c1')
-  t.same(await sender.left(), ['a1', 'c1'])
 })
 
 /* Compressed. */

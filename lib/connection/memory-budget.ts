@@ -50,6 +50,8 @@ export class MemoryBudget<Holder extends MemoryHolder = MemoryHolder> {
     const largestFirst = [...this.#holders].sort((a, b) => b.held - a.held)
     for (const holder of largestFirst) {
       if (this.#held <= this.limit * restAfterShedding) break
+      // It lets go of what it can at once, and is not asked twice.
+      this.#holders.delete(holder)
       this.#onShed(holder)
       holder.shed()
     }

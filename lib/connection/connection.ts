@@ -2,33 +2,19 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
 import type { Connection, ReadyState } from '../../types/connection.ts'
 import type { JoinOptions, JoinResult, RoomSender } from '../../types/rooms.ts'
-import { channels } from '../channels.ts'
 import { FST_ERR_WS_CLOSED } from '../errors.ts'
 import type { Broadcast } from '../messages/broadcast.ts'
 import type { MessageCodec } from '../messages/codec.ts'
 import type { ErrorMessage } from '../messages/error-message.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
-import { closeCode, truncateReason } from '../protocol/close.ts'
-import type { CloseStatus } from '../protocol/close.ts'
+import { closeCode } from '../protocol/close.ts'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
-import { ProtocolError } from '../protocol/protocol-error.ts'
-import { checkClose, CloseState } from './close-state.ts'
-import { Deflater } from './deflater.ts'
-import type { Beating } from './heartbeat.ts'
-import { Inbox } from './inbox.ts'
-import type { InboxOwner } from './inbox.ts'
-import { Inflater } from './inflater.ts'
-import type { MemoryHolder } from './memory-budget.ts'
-import { Outbox } from './outbox.ts'
+import { Link } from './link.ts'
 import { Pings } from './pings.ts'
-import { Reader } from './reader.ts'
-import type { ReaderOwner } from './reader.ts'
 import type { RouteContext } from './route-context.ts'
 import { runMessage } from './run-message.ts'
-import { SendQueue } from './send-queue.ts'
-import type { SendQueueOwner } from './send-queue.ts'
-import type { SlowConsumer, SlowConsumerOutcome } from './slow-consumer.ts'
-import type { Transport, TransportOwner } from './transport.ts'
+import type { SlowConsumer } from './slow-consumer.ts'
+import type { Transport } from './transport.ts'
 
 /** What is known of one connection when it begins. */
 export interface ConnectionIdentity {
@@ -40,140 +26,80 @@ export interface ConnectionIdentity {
   readonly deflate: DeflateParameters | null
 }
 
-/** How much of what it wrote may be left to a client that is closed because the server needs the memory, in bytes. */
-const heldWhileClosing = 64 * 1024
-
-/**
- * The server's end of a WebSocket. Bytes come in through `onData`, pass the reader, and reach the handler as checked
- * messages; what is sent goes out through the outbox.
- *
- * It ends in facts (CloseState), from which `readyState` is derived.
- */
-export class ServerConnection implements Connection, TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, MemoryHolder, Beating {
+/** The server's end of a WebSocket, as the application sees it. What it is made of is in Link. */
+export class ServerConnection extends Link implements Connection {
   readonly id: string
-  readonly log: FastifyBaseLogger
   readonly protocol: string
   readonly codec: MessageCodec
   data: unknown = undefined
 
-  readonly #route: RouteContext
-  readonly #transport: Transport
-  readonly #reader: Reader
-  readonly #inbox: Inbox
-  readonly #sendQueue: SendQueue
-  readonly #outbox: Outbox
-  readonly #end = new CloseState()
-
   #isOpened = false
-  #isGone = false
-  #isDropped = false
-  /** Whether the transport was told to go, which takes it a moment. */
-  #isDestroyed = false
-  #held = 0
-  /** Whether nothing came since the last ping of the heartbeat. */
-  #isSilent = false
+  /** Those that it was in at the end. */
   #rooms: readonly string[] = []
-  #timer: NodeJS.Timeout | null = null
-
   #abort: AbortController | null = null
   #pings: Pings | null = null
 
-  constructor (transport: Transport, route: RouteContext, identity: ConnectionIdentity) {
-    this.id = identity.id
-    this.log = identity.log
-    this.protocol = identity.protocol
-    this.codec = identity.codec
-    this.#route = route
-    this.#transport = transport
-    const { deflate } = identity
-    this.#reader = new Reader(this, transport, route.maxPayload, deflate === null ? null : new Inflater(deflate, route.maxPayload))
-    this.#inbox = new Inbox(this, route.concurrency)
-    const deflater = deflate === null || route.deflate === null ? null : new Deflater(deflate, route.deflate)
-    this.#sendQueue = new SendQueue(this, transport, deflater, route.sendBudget)
-    this.#outbox = new Outbox(this.#sendQueue, route, identity.codec, this.#end)
-    transport.attach(this)
-    route.heartbeat?.add(this)
+  constructor (transport: Transport, route: RouteContext, { id, log, protocol, codec, deflate }: ConnectionIdentity) {
+    super(transport, route, log, codec, deflate)
+    this.id = id
+    this.protocol = protocol
+    this.codec = codec
   }
 
   get readyState (): ReadyState {
-    if (this.#end.isClosed) return 3
-    if (this.#end.hasBegun) return 2
+    if (this.end.isClosed) return 3
+    if (this.end.hasBegun) return 2
     return this.#isOpened ? 1 : 0
   }
 
   get sends (): SendContract {
-    return this.#outbox.sends
+    return this.outbox.sends
   }
 
   get bufferedAmount (): number {
-    return this.#outbox.bufferedAmount
+    return this.outbox.bufferedAmount
   }
 
   get writable (): boolean {
-    return this.#outbox.writable
+    return this.outbox.writable
   }
 
   get signal (): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController()
-      if (this.#end.isClosed) this.#abort.abort(new FST_ERR_WS_CLOSED())
+      if (this.end.isClosed) this.#abort.abort(new FST_ERR_WS_CLOSED())
     }
     return this.#abort.signal
   }
 
   get rooms (): ReadonlySet<string> {
-    return this.#route.membership.roomsOf(this)
+    return this.route.membership.roomsOf(this)
   }
 
   /** Lets messages through: `onOpen` is done. */
   open (data: unknown): void {
     this.data = data
     this.#isOpened = true
-    this.#inbox.open()
-    this.onHeldChange()
+    this.letThrough()
   }
 
   /** `onOpen` failed: the connection ends without ever having been open. */
   abandon (): void {
     this.refuse(closeCode.internalError, '')
-    this.#inbox.open()
-    this.onHeldChange()
+    this.letThrough()
   }
 
   send (message: unknown): void {
-    this.#outbox.send(message)
+    this.outbox.send(message)
   }
 
   /** Sends what a room sends to all its members. */
   deliver (broadcast: Broadcast, room: string, slowConsumer: SlowConsumer | null): void {
-    this.#outbox.deliver(broadcast, room, slowConsumer)
+    this.outbox.deliver(broadcast, room, slowConsumer)
   }
 
   drained (): Promise<void> {
-    return this.#outbox.drained()
-  }
-
-  close (code: number = closeCode.normal, reason = ''): void {
-    checkClose(code, reason)
-    if (!this.#end.canSend || this.#end.received !== null) return
-    this.#inbox.clear()
-    this.#sendClose({ code, reason })
-    if (this.#end.isEnded && this.#isIdle) this.#outbox.finish()
-    this.onInboxRoom()
-    this.onHeldChange()
-  }
-
-  terminate (): void {
-    this.#reader.stop()
-    this.#inbox.clear()
-    this.#destroy()
-  }
-
-  /** As `terminate`, and waits for no handler: the server must end. */
-  drop (): void {
-    this.#isDropped = true
-    this.terminate()
-    if (this.#end.isClosed) this.#gone()
+    return this.outbox.drained()
   }
 
   ping (): Promise<number> {
@@ -181,279 +107,63 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
     const { payload, answered } = this.#pings.start()
     // A ping that nobody awaits must not become an unhandledRejection.
     answered.catch(ignore)
-    this.#outbox.ping(payload)
-    if (!this.#end.canSend) this.#pings.onClose()
+    this.outbox.ping(payload)
+    if (!this.end.canSend) this.#pings.onClose()
     return answered
   }
 
   join (room: string, options: JoinOptions = {}): Promise<JoinResult> {
-    return this.#route.membership.join(this, room, options)
+    return this.route.membership.join(this, room, options)
   }
 
   leave (room: string): Promise<void> {
-    return this.#route.membership.leave(this, room)
+    return this.route.membership.leave(this, room)
   }
 
   to (room: string): RoomSender {
-    return this.#route.membership.to(this, room)
+    return this.route.membership.to(this, room)
   }
 
-  /* What the transport says. */
+  /* What becomes of a message. */
 
-  onData (chunk: Buffer): void {
-    this.#isSilent = false
-    this.#reader.push(chunk)
-    this.onHeldChange()
+  handle (payload: Payload): boolean {
+    return runMessage(payload, this, this.route)
   }
 
-  onDrain (): void {
-    this.#sendQueue.onDrain()
+  reply (message: unknown, id: MessageId | undefined): void {
+    this.outbox.reply(message, id)
   }
 
-  /** The peer sends no more. Half open is no state of a WebSocket: this side ends as soon as its handlers have (RFC 6455 section 7.1.1). */
-  onEnd (): void {
-    this.#end.isEnded = true
-    this.#startTimer()
-    if (this.#isIdle) this.#outbox.finish()
-  }
-
-  onClose (): void {
-    this.#end.isClosed = true
-    this.#stopTimer()
-    this.#route.heartbeat?.delete(this)
-    this.#sendQueue.discard()
-    this.#rooms = this.#route.membership.leaveAll(this)
-    this.#pings?.onClose()
-    this.#abort?.abort(new FST_ERR_WS_CLOSED())
-    this.#inbox.unblocked()
-    this.onHeldChange()
-    if (this.#isIdle || this.#isDropped) this.#gone()
-    else this.#startTimer()
-  }
-
-  /* What the reader says. */
-
-  onMessage (payload: Payload): void {
-    if (this.#end.sent === null) this.#inbox.push(payload)
-  }
-
-  onPing (payload: Buffer): void {
-    this.#outbox.pong(payload)
+  /** Sends an error message. A codec that can't encode it is the application's, and must not end the process. */
+  tell (message: ErrorMessage): void {
+    try {
+      this.outbox.tell(message)
+    } catch (error) {
+      this.log.error({ err: error }, 'error message could not be encoded')
+    }
   }
 
   onPong (payload: Buffer): void {
     this.#pings?.onPong(payload)
   }
 
-  /** RFC 6455 section 5.5.1: answered once the messages before it are handled, so that their replies still leave. */
-  onCloseFrame (code: number, reason: string): void {
-    this.#end.received = { code, reason }
-    this.#reader.stop()
-    this.#startTimer()
-    if (this.#end.sent !== null || this.#isIdle) this.#answerClose()
-  }
-
-  onInflated (): void {
-    if (this.#isIdle) this.onInboxEmpty()
-    this.onHeldChange()
-  }
-
-  /** Whether nothing that was received is still to be handled. */
-  get #isIdle (): boolean {
-    return this.#inbox.isEmpty && !this.#reader.isInflating
-  }
-
-  /* What the inbox says. */
-
-  get isBlocked (): boolean {
-    return this.#sendQueue.hasReplies
-  }
-
-  handle (payload: Payload): boolean {
-    return runMessage(payload, this, this.#route)
-  }
-
-  onInboxFull (): void {
-    this.#reader.hold()
-  }
-
-  onInboxRoom (): void {
-    this.#reader.release()
-  }
-
-  onInboxEmpty (): void {
-    if (this.#reader.isInflating) return
-    if (this.#end.isClosed) this.#gone()
-    else if (this.#end.received !== null) this.#answerClose()
-    else if (this.#end.isEnded) this.#outbox.finish()
-  }
-
-  /* What the send queue says. */
-
-  onRepliesLeft (): void {
-    this.#inbox.unblocked()
-    this.onHeldChange()
-  }
-
-  onSlow (outcome: SlowConsumerOutcome, { policy }: SlowConsumer): void {
-    this.#route.counters.onSlow(outcome)
-    if (channels.slowConsumer.hasSubscribers) channels.slowConsumer.publish({ connection: this, policy, outcome, bufferedAmount: this.bufferedAmount })
-    if (outcome !== 'closed') return
-    this.log.info({ bufferedAmount: this.bufferedAmount }, 'WebSocket closed: the client does not read')
-    // The close frame must not wait for what the client has not read.
-    this.#sendQueue.discard()
-    if (this.#end.received === null) this.close(closeCode.tryAgainLater, 'too slow')
-    else this.refuse(closeCode.tryAgainLater, 'too slow')
-  }
-
-  onSendFailure (error: unknown): void {
-    this.log.error({ err: error }, 'WebSocket message could not be compressed')
-    this.terminate()
-  }
-
-  /* What the heartbeat asks. */
-
-  beat (): void {
-    this.#isSilent = true
-    this.#outbox.beat()
-  }
-
-  /** What it sent may wait behind messages that we do not read yet, or its pong behind one that it has not read yet. */
-  endIfSilent (): void {
-    if (!this.#isSilent || this.#end.hasBegun || this.#reader.isPaused || this.#sendQueue.isBlocked) return
-    this.#route.counters.silent++
-    this.log.info('WebSocket dropped: the client does not answer')
-    this.terminate()
-  }
-
-  /* What the budget says and is told. */
-
-  /** Bytes of memory that it holds: what has come and is not handled, and what was sent and not taken. */
-  get held (): number {
-    return this.#held
-  }
-
-  onHeldChange (): void {
-    const unsent = this.#end.isClosed || this.#isDestroyed ? 0 : this.#sendQueue.held
-    const held = this.#reader.held + this.#inbox.held + unsent
-    const by = held - this.#held
-    if (by === 0) return
-    this.#held = held
-    this.#route.budget.change(this, by)
-  }
-
-  shed (): void {
-    const held = this.#held
-    this.#sendQueue.discard()
-    this.refuse(closeCode.tryAgainLater, 'out of memory')
-    this.onHeldChange()
-    // What the transport has taken on can't be discarded without it. Others must not have to let go in its place.
-    if (this.#held > Math.min(heldWhileClosing, held / 2)) this.#destroy()
-  }
-
-  /* What becomes of a message. */
-
-  reply (message: unknown, id: MessageId | undefined): void {
-    this.#outbox.reply(message, id)
-  }
-
-  /** Sends an error message. A codec that can't encode it is the application's, and must not end the process. */
-  tell (message: ErrorMessage): void {
-    try {
-      this.#outbox.tell(message)
-    } catch (error) {
-      this.log.error({ err: error }, 'error message could not be encoded')
-    }
-  }
-
-  /** Once the end has begun, a handler that settles wins those behind it another `closeTimeout`. */
-  settled (): void {
-    this.#timer?.refresh()
-    this.#inbox.settled()
-    this.onHeldChange()
-  }
-
   /* The end. */
 
-  /** The one place where a violation becomes a close code. */
-  onViolation (error: unknown): void {
-    if (error instanceof ProtocolError) {
-      this.log.info({ err: error }, 'WebSocket protocol violated')
-      this.fail(error.closeCode, error.message)
-    } else {
-      this.log.error({ err: error }, 'WebSocket connection failed')
-      this.fail(closeCode.internalError, '')
-    }
+  protected onLost (): void {
+    this.#rooms = this.route.membership.leaveAll(this)
+    this.#pings?.onClose()
+    this.#abort?.abort(new FST_ERR_WS_CLOSED())
   }
 
-  /** Fails the connection: says why, and reads no further (RFC 6455 section 7.1.7). */
-  fail (code: number, reason: string): void {
-    this.#reader.stop()
-    if (this.#end.isClosed) return
-    if (this.#end.canSend) this.#sendClose({ code, reason: truncateReason(reason) })
-    this.#outbox.finish()
-    this.#transport.resume()
-  }
-
-  /** Fails the connection over a message: those behind it are not handled. */
-  refuse (code: number, reason: string): void {
-    this.#inbox.clear()
-    this.fail(code, reason)
-  }
-
-  #destroy (): void {
-    this.#isDestroyed = true
-    this.#transport.destroy()
-    this.onHeldChange()
-  }
-
-  #sendClose (status: CloseStatus): void {
-    this.#outbox.close(status)
-    this.#startTimer()
-  }
-
-  #answerClose (): void {
-    if (this.#end.canSend && this.#end.received !== null) this.#sendClose({ code: this.#end.received.code, reason: '' })
-    this.#outbox.finish()
-  }
-
-  #startTimer (): void {
-    this.#timer ??= setTimeout(onTimeout, this.#route.closeTimeout, this).unref()
-  }
-
-  #stopTimer (): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-  }
-
-  /** A loop that was blocked runs its timers before it reads: what the peer sent meanwhile was in time. */
-  onTimeout (): void {
-    const timer = this.#timer
-    setImmediate(() => { if (this.#timer === timer) this.#onTooLate() })
-  }
-
-  /** The peer, or a handler, did not end in time. */
-  #onTooLate (): void {
-    this.#timer = null
-    this.terminate()
-    if (this.#end.isClosed) this.#gone()
-  }
-
-  /** Not before `onOpen` has settled: what it began is for `onClose` to end. */
-  #gone (): void {
-    if (this.#isGone || !this.#inbox.isOpen) return
-    this.#isGone = true
-    this.#stopTimer()
-    this.#reader.stop()
-    this.onHeldChange()
+  protected onGone (): void {
     void this.#finish()
   }
 
   async #finish (): Promise<void> {
-    const { onClose, instance, onGone } = this.#route
+    const { onClose, instance, onGone } = this.route
     if (this.#isOpened && onClose !== null) {
       try {
-        await onClose.call(instance, this, this.#end.info(this.#rooms))
+        await onClose.call(instance, this, this.end.info(this.#rooms))
       } catch (error) {
         this.log.error({ err: error }, 'onClose failed')
       }
@@ -463,7 +173,3 @@ export class ServerConnection implements Connection, TransportOwner, ReaderOwner
 }
 
 function ignore (): void {}
-
-function onTimeout (connection: ServerConnection): void {
-  connection.onTimeout()
-}

@@ -7,6 +7,7 @@ import type { ServerConnection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import type { DeflateOptions } from './deflater.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import type { Link } from './link.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { Membership } from './membership.ts'
 import type { SlowConsumer } from './slow-consumer.ts'
@@ -39,6 +40,6 @@ export interface RouteContext {
   /** null for none */
   readonly heartbeat: Heartbeat | null
   /** What all connections of the server hold. */
-  readonly budget: MemoryBudget<ServerConnection>
+  readonly budget: MemoryBudget<Link>
   readonly counters: Counters
 }

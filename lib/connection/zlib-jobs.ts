@@ -60,10 +60,12 @@ export function giveUpJob (owner: object): void {
 }
 
 function startNext (): void {
-  for (const [owner, job] of waiting) {
-    waiting.delete(owner)
-    job.start()
+  const { done, value } = waiting.entries().next()
+  if (done === true) {
+    running--
     return
   }
-  running--
+  const [owner, job] = value
+  waiting.delete(owner)
+  job.start()
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { WsStats } from '../../types/stats.ts'
 import { channels } from '../channels.ts'
-import type { ServerConnection } from '../connection/connection.ts'
+import type { Link } from '../connection/link.ts'
 import { Counters } from '../connection/counters.ts'
 import { Heartbeats } from '../connection/heartbeat.ts'
 import { MemoryBudget } from '../connection/memory-budget.ts'
@@ -31,7 +31,7 @@ export class WsServer {
   readonly connections: Connections
   readonly counters = new Counters()
   readonly heartbeats = new Heartbeats()
-  readonly budget: MemoryBudget<ServerConnection>
+  readonly budget: MemoryBudget<Link>
   readonly #instance: FastifyInstance
   readonly #upgrades: UpgradeListener
   #isClosing = false
@@ -64,7 +64,7 @@ export class WsServer {
     }
   }
 
-  #onShed (connection: ServerConnection): void {
+  #onShed (connection: Link): void {
     const { held } = connection
     this.counters.shed++
     connection.log.warn({ held, limit: this.budget.limit }, 'WebSocket closed: budget.process is spent')

@@ -138,7 +138,7 @@ t.test('a hook that replies through the raw response refuses as well', async t =
 
 t.test('a large stream reaches a client that reads slowly, whole', async t => {
   const app = await buildApp(t)
-  const size = 4 * 1024 * 1024
+  const size = 32 * 1024 * 1024
   app.ws('/', {
     onRequest: async (_request, reply) => {
       await reply.code(403).header('content-length', size).send(Readable.from(function * () {

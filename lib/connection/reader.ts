@@ -9,6 +9,8 @@ import { violation } from '../protocol/protocol-error.ts'
 import { decodeUtf8 } from '../protocol/utf8.ts'
 import type { Inflater } from './inflater.ts'
 import type { Transport } from './transport.ts'
+import { turns } from './turns.ts'
+import type { TurnTaker } from './turns.ts'
 
 /** Whose messages are read here. */
 export interface ReaderOwner {
@@ -20,10 +22,19 @@ export interface ReaderOwner {
   onViolation (error: unknown): void
   /** A compressed message has been inflated, after it had to wait for that. */
   onInflated (): void
+  /** What it holds has changed, in a turn that it had to wait for. */
+  onHeldChange (): void
 }
 
+/** What one connection reads in a turn of the event loop before the others have theirs: frames, and bytes. */
+const framesATurn = 128
+const bytesATurn = 64 * 1024
+
+/** As how many frames a compressed message counts, for the time that inflating it takes. */
+const framesACompressed = 32
+
 /** What one connection receives: chunks in, messages out, in order. While a message is being inflated, or its owner says so, nothing is read. */
-export class Reader implements MessageSink, CompressedSink {
+export class Reader implements MessageSink, CompressedSink, TurnTaker {
   readonly #owner: ReaderOwner
   readonly #transport: Transport
   readonly #assembler: MessageAssembler
@@ -32,6 +43,11 @@ export class Reader implements MessageSink, CompressedSink {
   #inflater: Inflater | null
   #isHeld = false
   #isStopped = false
+  /** Whether it has read its share of a turn, and has to wait for another. */
+  #isWaiting = false
+  /** The turn that it read in last, and how many bytes. */
+  #turn = -1
+  #bytes = 0
   /** The size of the message that another thread inflates; null for none. */
   #inflating: number | null = null
 
@@ -60,11 +76,36 @@ export class Reader implements MessageSink, CompressedSink {
   }
 
   push (chunk: Buffer): void {
+    this.#startTurn()
+    this.#bytes += chunk.length
     try {
       this.#parser.push(chunk)
     } catch (error) {
       this.#fail(error)
     }
+    this.#endTurn()
+  }
+
+  /** Its next turn: goes on with what it has left, and then with what comes. */
+  onTurn (): void {
+    this.#isWaiting = false
+    this.#resume()
+    this.#owner.onHeldChange()
+  }
+
+  #startTurn (): void {
+    const { number } = turns
+    if (this.#turn === number) return
+    this.#turn = number
+    this.#bytes = 0
+    this.#parser.allow(framesATurn)
+  }
+
+  #endTurn (): void {
+    if (this.#isWaiting || this.#isStopped || (!this.#parser.isSpent && this.#bytes < bytesATurn)) return
+    this.#isWaiting = true
+    this.#pause()
+    turns.wait(this)
   }
 
   /** Reads no further for now. */
@@ -113,6 +154,7 @@ export class Reader implements MessageSink, CompressedSink {
 
   onCompressed (code: Opcode, payload: Buffer): void {
     if (this.#inflater === null) return
+    this.#parser.spend(framesACompressed)
     const message = this.#inflater.inflate(payload)
     if (!(message instanceof Promise)) {
       this.#onMessage(code, message)
@@ -147,18 +189,19 @@ export class Reader implements MessageSink, CompressedSink {
   }
 
   #pause (): void {
-    if (this.#parser.paused) return
     this.#parser.pause()
     this.#transport.pause()
   }
 
   #resume (): void {
-    if (this.#isHeld || this.#inflating !== null || !this.#parser.paused) return
+    if (this.#isHeld || this.#isWaiting || this.#inflating !== null || !this.#parser.paused) return
+    this.#startTurn()
     try {
       this.#parser.resume()
     } catch (error) {
       this.#fail(error)
     }
+    this.#endTurn()
     if (!this.#parser.paused) this.#transport.resume()
   }
 

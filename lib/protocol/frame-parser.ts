@@ -36,6 +36,8 @@ export class FrameParser {
   readonly #masked: boolean
   readonly #rsv1Bits: number
   #paused = false
+  /** How many frames, or parts of one, it still reads before it pauses by itself. */
+  #share = Number.MAX_SAFE_INTEGER
   #stopped = false
   #pushing = false
 
@@ -98,6 +100,21 @@ export class FrameParser {
     return this.#paused
   }
 
+  /** Sets how many frames, or parts of one, it reads before it pauses by itself. */
+  allow (frames: number): void {
+    this.#share = frames
+  }
+
+  /** Counts the frame that is being handed over as so many more. */
+  spend (frames: number): void {
+    this.#share -= frames
+  }
+
+  /** Whether it has read what it was allowed. */
+  get isSpent (): boolean {
+    return this.#share <= 0
+  }
+
   /** Goes on with the bytes that wait. */
   resume (): void {
     this.#paused = false
@@ -127,6 +144,7 @@ export class FrameParser {
         return
       }
       offset = this.#inPayload ? this.#continuePayload(chunk, offset) : this.#startFrame(chunk, offset)
+      if (--this.#share <= 0) this.#paused = true
     }
   }
 

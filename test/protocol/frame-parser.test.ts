@@ -367,6 +367,27 @@ t.test('resume goes on with the bytes that wait, up to the next pause', async t 
   t.notOk(parser.paused)
 })
 
+t.test('it pauses by itself after as many frames as it is allowed', async t => {
+  const { sink, parser } = pausing()
+  sink.afterFrame = () => {}
+  parser.allow(2)
+  parser.push(numbered(3))
+  t.equal(numbers(sink), '01')
+  t.ok(parser.paused && parser.isSpent)
+  parser.allow(2)
+  parser.resume()
+  t.equal(numbers(sink), '012')
+  t.notOk(parser.paused || parser.isSpent)
+})
+
+t.test('a frame may count as several', async t => {
+  const { sink, parser } = pausing()
+  sink.afterFrame = () => parser.spend(1)
+  parser.allow(4)
+  parser.push(numbered(3))
+  t.equal(numbers(sink), '01')
+})
+
 t.test('chunks that come while paused wait in their order', async t => {
   const { sink, parser } = pausing()
   const bytes = numbered(6)

@@ -48,6 +48,8 @@ class Owner implements ReaderOwner, Transport {
   onCloseFrame (code: number): void { this.events.push(`close ${code}`) }
   onViolation (error: unknown): void { this.events.push(error instanceof ProtocolError ? error.code : String(error)) }
 
+  onHeldChange (): void {}
+
   onInflated (): void {
     this.#inflated.resolve()
     this.#inflated = deferred()

@@ -2,6 +2,7 @@ import type { Payload } from '../../types/codec.ts'
 import { opcode } from '../protocol/frame.ts'
 import type { Opcode } from '../protocol/frame.ts'
 import { FrameParser } from '../protocol/frame-parser.ts'
+import type { Pace } from '../protocol/frame-parser.ts'
 import { MessageAssembler } from '../protocol/message-assembler.ts'
 import type { CompressedSink, MessageSink } from '../protocol/message-assembler.ts'
 import { ownMemory } from '../protocol/own-memory.ts'
@@ -26,15 +27,15 @@ export interface ReaderOwner {
   onHeldChange (): void
 }
 
-/** What one connection reads in a turn of the event loop before the others have theirs: frames, and bytes. */
+/** What one connection reads of a long turn of the event loop before the others have theirs: frames, and bytes. */
 const framesATurn = 128
-const bytesATurn = 64 * 1024
+const bytesATurn = 256 * 1024
 
 /** As how many frames a compressed message counts, for the time that inflating it takes. */
 const framesACompressed = 32
 
 /** What one connection receives: chunks in, messages out, in order. While a message is being inflated, or its owner says so, nothing is read. */
-export class Reader implements MessageSink, CompressedSink, TurnTaker {
+export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   readonly #owner: ReaderOwner
   readonly #transport: Transport
   readonly #assembler: MessageAssembler
@@ -56,7 +57,7 @@ export class Reader implements MessageSink, CompressedSink, TurnTaker {
     this.#transport = transport
     this.#inflater = inflater
     this.#assembler = new MessageAssembler(this, maxPayload, inflater === null ? null : this)
-    this.#parser = new FrameParser(this.#assembler, true, inflater !== null)
+    this.#parser = new FrameParser(this.#assembler, true, inflater !== null, this)
   }
 
   /** Whether nothing is read for now. */
@@ -83,7 +84,7 @@ export class Reader implements MessageSink, CompressedSink, TurnTaker {
     } catch (error) {
       this.#fail(error)
     }
-    this.#endTurn()
+    if (this.#bytes >= bytesATurn) this.#endShare()
   }
 
   /** Its next turn: goes on with what it has left, and then with what comes. */
@@ -101,11 +102,20 @@ export class Reader implements MessageSink, CompressedSink, TurnTaker {
     this.#parser.allow(framesATurn)
   }
 
-  #endTurn (): void {
-    if (this.#isWaiting || this.#isStopped || (!this.#parser.isSpent && this.#bytes < bytesATurn)) return
+  /** Beyond its share of frames it goes on while the turn is short. */
+  nextShare (): number {
+    return this.#endShare() ? framesATurn : 0
+  }
+
+  /** Returns whether it may have another share, or has to wait for its next turn. */
+  #endShare (): boolean {
+    if (this.#isWaiting || this.#isStopped) return false
+    this.#bytes = 0
+    if (!turns.isLong) return true
     this.#isWaiting = true
     this.#pause()
     turns.wait(this)
+    return false
   }
 
   /** Reads no further for now. */
@@ -201,7 +211,6 @@ export class Reader implements MessageSink, CompressedSink, TurnTaker {
     } catch (error) {
       this.#fail(error)
     }
-    this.#endTurn()
     if (!this.#parser.paused) this.#transport.resume()
   }
 

@@ -3,23 +3,31 @@ export interface TurnTaker {
   onTurn (): void
 }
 
-/** How long those who wait go on in one turn of the event loop, in milliseconds; then the others are heard. */
+/** How long a turn may be before those who have had their share of it wait, and how long these go on in a later one, in milliseconds. */
 const longest = 4
 
 /**
- * Turns of the event loop. A connection reads its share in each; what it has beyond that waits here, in a queue of all that have more. So a
- * thousand that send as fast as they can delay the others by one share each at first, and by `longest` from then on.
+ * Turns of the event loop. While a turn is short, a connection reads all that has come; in a long one it reads its share, and what it has
+ * beyond that waits here, in a queue of all that have more. So a thousand that send as fast as they can delay the others by one share each at
+ * first, and by `longest` from then on.
  */
 class Turns {
   /** Changes with every turn in which it is asked for. */
   #number = 0
   #isAsked = false
+  #started = 0
   #waiting: TurnTaker[] = []
 
   /** This turn's number. */
   get number (): number {
     this.#ask()
     return this.#number
+  }
+
+  /** Whether this turn has been long enough for those who had their share. */
+  get isLong (): boolean {
+    this.#ask()
+    return performance.now() - this.#started > longest
   }
 
   /** Gives a taker another turn, behind those that wait already. */
@@ -31,6 +39,7 @@ class Turns {
   #ask (): void {
     if (this.#isAsked) return
     this.#isAsked = true
+    this.#started = performance.now()
     setImmediate(() => this.#next())
   }
 

@@ -18,6 +18,12 @@ export interface FrameSink {
   onFrame (code: Opcode, fin: boolean, payload: Buffer): void
 }
 
+/** Whoever says how much is read at a time. */
+export interface Pace {
+  /** What was allowed has been read: how many more frames, or parts of one, may be. Pause the parser, and answer 0, for none. */
+  nextShare (): number
+}
+
 const empty = Buffer.alloc(0)
 
 /** The longest header: two bytes, a 64-bit length, a masking key. */
@@ -35,9 +41,10 @@ export class FrameParser {
   readonly #sink: FrameSink
   readonly #masked: boolean
   readonly #rsv1Bits: number
+  readonly #pace: Pace | null
   #paused = false
-  /** How many frames, or parts of one, it still reads before it pauses by itself. */
-  #share = Number.MAX_SAFE_INTEGER
+  /** How many frames, or parts of one, are read before it asks for more. */
+  #share = 0
   #stopped = false
   #pushing = false
 
@@ -60,11 +67,13 @@ export class FrameParser {
   /**
    * @param masked whether the peer must mask its frames: a client must, a server must not (section 5.1)
    * @param allowsRsv1 whether an extension was agreed on that uses the bit (section 5.2)
+   * @param pace asked when what it allowed is read; null to read all
    */
-  constructor (sink: FrameSink, masked: boolean, allowsRsv1 = false) {
+  constructor (sink: FrameSink, masked: boolean, allowsRsv1 = false, pace: Pace | null = null) {
     this.#sink = sink
     this.#masked = masked
     this.#rsv1Bits = allowsRsv1 ? 0 : bit.rsv1
+    this.#pace = pace
   }
 
   /** Bytes held: of an incomplete frame, and those that wait because of `pause`. */
@@ -100,7 +109,7 @@ export class FrameParser {
     return this.#paused
   }
 
-  /** Sets how many frames, or parts of one, it reads before it pauses by itself. */
+  /** Sets how many frames, or parts of one, are read before it asks for more. */
   allow (frames: number): void {
     this.#share = frames
   }
@@ -108,11 +117,6 @@ export class FrameParser {
   /** Counts the frame that is being handed over as so many more. */
   spend (frames: number): void {
     this.#share -= frames
-  }
-
-  /** Whether it has read what it was allowed. */
-  get isSpent (): boolean {
-    return this.#share <= 0
   }
 
   /** Goes on with the bytes that wait. */
@@ -144,7 +148,7 @@ export class FrameParser {
         return
       }
       offset = this.#inPayload ? this.#continuePayload(chunk, offset) : this.#startFrame(chunk, offset)
-      if (--this.#share <= 0) this.#paused = true
+      if (--this.#share <= 0 && this.#pace !== null) this.#share = this.#pace.nextShare()
     }
   }
 

@@ -367,21 +367,33 @@ t.test('resume goes on with the bytes that wait, up to the next pause', async t 
   t.notOk(parser.paused)
 })
 
-t.test('it pauses by itself after as many frames as it is allowed', async t => {
-  const { sink, parser } = pausing()
-  sink.afterFrame = () => {}
+/** A parser that may read so many frames at a time, and pauses when there are no more of them. */
+function paced (...shares: number[]): { sink: FrameRecorder, parser: FrameParser } {
+  const sink = new FrameRecorder()
+  const parser: FrameParser = new FrameParser(sink, true, false, {
+    nextShare () {
+      const share = shares.shift() ?? 0
+      if (share === 0) parser.pause()
+      return share
+    }
+  })
+  return { sink, parser }
+}
+
+t.test('it reads as many frames as it is allowed, and asks for more', async t => {
+  const { sink, parser } = paced(1, 1, 0)
   parser.allow(2)
-  parser.push(numbered(3))
-  t.equal(numbers(sink), '01')
-  t.ok(parser.paused && parser.isSpent)
-  parser.allow(2)
+  parser.push(numbered(6))
+  t.equal(numbers(sink), '0123')
+  t.ok(parser.paused)
+  parser.allow(9)
   parser.resume()
-  t.equal(numbers(sink), '012')
-  t.notOk(parser.paused || parser.isSpent)
+  t.equal(numbers(sink), '012345')
+  t.notOk(parser.paused)
 })
 
 t.test('a frame may count as several', async t => {
-  const { sink, parser } = pausing()
+  const { sink, parser } = paced(0)
   sink.afterFrame = () => parser.spend(1)
   parser.allow(4)
   parser.push(numbered(3))

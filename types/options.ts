@@ -85,7 +85,7 @@ export interface ConnectionBudget {
 /** Memory, in bytes. */
 export interface BudgetOption extends ConnectionBudget {
   /**
-   * How much all connections of the server may hold together, both ways. When it is spent, those that hold most are closed with 1013.
+   * How much all connections of the server may hold together, both ways. When it is nearly spent, those that hold most are closed with 1013.
    * Default: 256 MiB.
    */
   readonly process?: number

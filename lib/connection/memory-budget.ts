@@ -6,12 +6,15 @@ export interface MemoryHolder {
   shed (): void
 }
 
+/** From which part of the budget on the largest holders let go: what is counted is there already, and the limit is to hold. */
+const shedFrom = 15 / 16
+
 /** What is left of the budget once it was spent and the largest holders have let go: so that they are not sought at every byte. */
 const restAfterShedding = 7 / 8
 
 /**
  * The memory that all connections of a server may hold together: what they have not finished receiving, what waits for handlers, and what
- * their peers do not take. When more is held, those who hold most are closed.
+ * their peers do not take. When it is nearly spent, those who hold most are closed.
  */
 export class MemoryBudget<Holder extends MemoryHolder = MemoryHolder> {
   /** bytes */
@@ -42,7 +45,7 @@ export class MemoryBudget<Holder extends MemoryHolder = MemoryHolder> {
     if (holder.held === 0) this.#holders.delete(holder)
     else if (by > 0) this.#holders.add(holder)
     if (this.#held > this.#peak) this.#peak = this.#held
-    if (this.#held > this.limit && !this.#isShedding) this.#shed()
+    if (this.#held > this.limit * shedFrom && !this.#isShedding) this.#shed()
   }
 
   #shed (): void {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
-import { asksForWebSocket, HandshakeError, readHandshake } from '../../lib/protocol/handshake.ts'
+import { asksForWebSocket, readHandshake } from '../../lib/protocol/handshake.ts'
 import type { HandshakeHeaders } from '../../lib/protocol/handshake.ts'
+import { HandshakeError } from '../../lib/protocol/handshake-error.ts'
+import { agreeOnDeflate } from '../../lib/protocol/permessage-deflate.ts'
+import { checkAgreement, readExtensions } from './extensions-oracle.ts'
 import { headerLines } from './requests.ts'
 import type { Target } from './target.ts'
 
@@ -31,6 +34,8 @@ export const handshake: Target = {
     assert.deepEqual(faults, [], 'accepted')
     assert.equal(result.key, headers['sec-websocket-key'])
     assert.deepEqual(result.protocols, elements(headers['sec-websocket-protocol']))
+    const preference = { contextTakeover: random.oneIn(2), windowBits: random.between(8, 15) }
+    checkAgreement(readExtensions(headers['sec-websocket-extensions'] ?? '') ?? [], preference, agreeOnDeflate(result.extensions, preference))
   }
 }
 
@@ -71,6 +76,8 @@ function faultsOf (httpVersion: string, headers: Record<string, string | undefin
   const bytes = Buffer.from(key, 'base64')
   if (bytes.length !== 16 || bytes.toString('base64') !== key) faults.push('key')
   if (headers['transfer-encoding'] !== undefined || !['0', undefined].includes(headers['content-length'])) faults.push('body')
+  const extensions = headers['sec-websocket-extensions']
+  if (extensions !== undefined && readExtensions(extensions) === null) faults.push('extension')
   if (headers['sec-websocket-protocol'] !== undefined) {
     const protocols = elements(headers['sec-websocket-protocol'])
     if (protocols.length === 0 || protocols.some(name => /[^!-~]|["(),/:;<=>?@[\\\]{}]/.test(name)) || new Set(protocols).size < protocols.length) {

@@ -10,6 +10,13 @@ export const maxPayload = 66_000
 /** A payload that the route with a small limit refuses. */
 export const smallPayload = 100
 
+/** Routes that compress, and how. */
+export const deflateRoutes = {
+  '/deflate': { threshold: 0, contextTakeover: false, windowBits: 12 },
+  '/deflate-context': { threshold: 8, contextTakeover: true, windowBits: 15, memLevel: 9 },
+  '/deflate-small': { threshold: 0, contextTakeover: true, windowBits: 8, memLevel: 1, level: 9 }
+} as const
+
 const Room = Type.String({ minLength: 1, maxLength: 32 })
 const Join = Type.Object({ type: Type.Literal('join'), room: Room, since: Type.Optional(Type.String()) })
 const Say = Type.Object({ type: Type.Literal('say'), room: Room, text: Type.String({ maxLength: 100 }) })
@@ -35,6 +42,9 @@ export async function buildServer (): Promise<FastifyInstance> {
     return message
   })
   app.ws('/protocols', { codec: 'raw', subprotocols: ['chat', 'json'] }, message => message)
+  for (const [url, options] of Object.entries(deflateRoutes)) {
+    app.ws(url, { codec: 'raw', perMessageDeflate: options, budget: { connection: 16 * 1024 * 1024 } }, message => message)
+  }
   app.get('/echo', async () => ({ ok: true }))
   app.ws('/json', { schema: { receive: Type.Union([Join, Say, Leave, Slow]), send: Type.Union([Joined, Heard, Said, Left, Done]) } }, {
     async join (message, connection) {

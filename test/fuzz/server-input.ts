@@ -10,10 +10,10 @@ export const routes = ['/echo', '/small', '/async', '/protocols', '/json'] as co
 export type Route = typeof routes[number]
 
 /** A good handshake. */
-export function requestFor (route: Route): Buffer {
+export function requestFor (route: string, more: readonly string[] = []): Buffer {
   return Buffer.from([
     `GET ${route} HTTP/1.1`, 'Host: 127.0.0.1', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', ''
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ...more, '', ''
   ].join('\r\n'))
 }
 

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import type { ReadFrame } from '../helpers/bytes.ts'
-import type { SeenEvent } from '../helpers/sinks.ts'
 import { expectedReply } from './json-oracle.ts'
 import { maxPayload, smallPayload } from './server-app.ts'
 import type { Route } from './server-input.ts'
 import { traceOf } from './trace.ts'
-import type { Trace } from './trace.ts'
+import type { CoreEvent, Trace } from './trace.ts'
 import type { WireReply } from './wire.ts'
 
 /** From here on pongs may be coalesced, since replies of one tick may pass the high-water mark. */
-const quietBytes = 60_000
+export const quietBytes = 60_000
 
 /** Statuses that no request may bring about: they are faults of the server, or only sent while it closes. */
 export function checkReply ({ status, headers }: WireReply): void {
@@ -60,19 +59,19 @@ function checkJson (trace: Trace, messages: readonly ReadFrame[]): void {
   assert.deepEqual(seen, trace.closeCode === 0 ? expected : expected.slice(0, seen.length), 'replies')
 }
 
-function showFrame ({ opcode, payload }: ReadFrame): string {
+export function showFrame ({ opcode, payload }: ReadFrame): string {
   // The reason of a violation is for people.
   return `${opcode} ${(opcode === 8 ? payload.subarray(0, 2) : payload).toString('hex')}`
 }
 
-const isClose = (frame: string): boolean => frame.startsWith('8 ')
-const isPong = (frame: string): boolean => frame.startsWith('10 ')
+export const isClose = (frame: string): boolean => frame.startsWith('8 ')
+export const isPong = (frame: string): boolean => frame.startsWith('10 ')
 
-function pongOf (event: SeenEvent): string[] {
+export function pongOf (event: CoreEvent): string[] {
   return 'ping' in event ? [`10 ${event.ping}`] : []
 }
 
-function expectedClose ({ events, closeCode }: Trace): string | null {
+export function expectedClose ({ events, closeCode }: Pick<Trace, 'events' | 'closeCode'>): string | null {
   const close = events.find(event => 'close' in event)
   const code = close !== undefined && 'close' in close ? close.close : closeCode
   if (code === 0) return null

@@ -1,12 +1,14 @@
 import type { Pieces } from './target.ts'
 
-/** How often a finding is tried again while it is made smaller. */
+/** How often, and for how many milliseconds, a finding is tried again while it is made smaller. */
 const attempts = 400
+const patience = 30_000
 
 /** Leaves out pieces, then bytes, as long as the input still shows a fault. */
 export async function shrink (pieces: Pieces, fails: (pieces: Pieces) => Promise<boolean>): Promise<Pieces> {
   let left = attempts
-  const stillFails = async (smaller: Pieces): Promise<boolean> => left-- > 0 && await fails(smaller)
+  const end = performance.now() + patience
+  const stillFails = async (smaller: Pieces): Promise<boolean> => left-- > 0 && performance.now() < end && await fails(smaller)
   let smallest = await without(pieces, stillFails, rest => rest)
   for (let i = 0; i < smallest.length; i++) {
     const before = smallest.slice(0, i)

@@ -1,12 +1,16 @@
 import { FrameParser } from '../../lib/protocol/frame-parser.ts'
 import { MessageAssembler } from '../../lib/protocol/message-assembler.ts'
+import type { CompressedSink } from '../../lib/protocol/message-assembler.ts'
 import { ProtocolError } from '../../lib/protocol/protocol-error.ts'
 import { MessageRecorder } from '../helpers/sinks.ts'
 import type { SeenEvent } from '../helpers/sinks.ts'
 
+/** A compressed message is still to be inflated. */
+export type CoreEvent = SeenEvent | { compressed: string, code: number }
+
 /** What the core made of some bytes: what it handed over, and how it ended. */
 export interface Trace {
-  events: SeenEvent[]
+  events: CoreEvent[]
   /** The violation's code; `closed` after a close frame; `open` when more may follow. */
   end: string
   /** What answers the violation; 0 for none. */
@@ -16,14 +20,16 @@ export interface Trace {
 export interface TraceOptions {
   masked?: boolean
   maxPayload: number
+  /** Whether permessage-deflate was agreed on. */
+  deflate?: boolean
   /** Whether to pause after the event that was just handed over; the parser is resumed after the chunk. */
   pauses?: () => boolean
 }
 
 /** Gives chunks to the core, each as memory of its own: payloads are unmasked in place. */
-export function traceOf (chunks: readonly Buffer[], { masked = true, maxPayload, pauses = () => false }: TraceOptions): Trace {
+export function traceOf (chunks: readonly Buffer[], { masked = true, maxPayload, deflate = false, pauses = () => false }: TraceOptions): Trace {
   const sink = new PausingRecorder(pauses)
-  const parser = new FrameParser(new MessageAssembler(sink, maxPayload), masked)
+  const parser = new FrameParser(new MessageAssembler(sink, maxPayload, deflate ? sink : null), masked, deflate)
   sink.parser = parser
   let violation: ProtocolError | null = null
   let given = 0
@@ -39,14 +45,15 @@ export function traceOf (chunks: readonly Buffer[], { masked = true, maxPayload,
     violation = error
   }
   return {
-    events: sink.events,
-    end: violation?.code ?? (sink.events.some(event => 'close' in event) ? 'closed' : 'open'),
+    events: sink.seen,
+    end: violation?.code ?? (sink.seen.some(event => 'close' in event) ? 'closed' : 'open'),
     closeCode: violation?.closeCode ?? 0
   }
 }
 
 /** Stops the parser at a close frame, as a connection does, and pauses it when told to. */
-class PausingRecorder extends MessageRecorder {
+class PausingRecorder extends MessageRecorder implements CompressedSink {
+  readonly seen: CoreEvent[] = this.events
   parser: FrameParser | null = null
   readonly #pauses: () => boolean
 
@@ -73,6 +80,11 @@ class PausingRecorder extends MessageRecorder {
   override onCloseFrame (code: number, reason: string): void {
     super.onCloseFrame(code, reason)
     this.parser?.stop()
+  }
+
+  onCompressed (code: number, payload: Buffer): void {
+    this.seen.push({ compressed: payload.toString('hex'), code })
+    this.#pause()
   }
 
   #pause (): void {

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { isUtf8 } from 'node:buffer'
+import type { DeflateParameters } from '../../lib/protocol/permessage-deflate.ts'
+import type { ReadFrame } from '../helpers/bytes.ts'
+import { referenceInflate } from './reference-inflate.ts'
+import { maxPayload } from './server-app.ts'
+import { expectedClose, isClose, isPong, pongOf, quietBytes, showFrame } from './server-oracle.ts'
+import { traceOf } from './trace.ts'
+import type { CoreEvent } from './trace.ts'
+
+/** The largest window of DEFLATE. */
+const largestWindow = 2 ** 15
+
+/** How many final blocks a message may have. */
+const mostFinals = 256
+
+/** What the messages of a client come to. */
+interface Inflation {
+  events: CoreEvent[]
+  /** The close codes that a fault of compression may be answered with; none without one. */
+  closeCodes: number[]
+}
+
+/** What an echo sends to a client that sends these bytes and then ends its side. */
+export function checkCompressed (parameters: DeflateParameters | null, bytes: Buffer, frames: readonly ReadFrame[]): void {
+  const trace = traceOf([bytes], { maxPayload, deflate: parameters !== null })
+  const inflation = parameters === null ? { events: trace.events, closeCodes: [] } : inflate(trace.events, parameters)
+  if (inflation === null) return
+  const { events, closeCodes } = inflation
+  const closes = closeCodes.length === 0 ? [expectedClose(trace)] : closeCodes.map(closeCode => expectedClose({ events, closeCode }))
+  const seen = frames.map(showFrame)
+  const close = seen.find(isClose) ?? null
+  assert.ok(closes.includes(close), `close frame ${close}, not ${closes.join(' or ')}`)
+
+  const echoes = inflateReplies(frames, parameters)
+  const expected = events.flatMap(event => 'text' in event ? [`1 ${Buffer.from(event.text).toString('hex')}`] : 'binary' in event ? [`2 ${event.binary}`] : [])
+  assert.deepEqual(echoes, expected, 'echoes')
+  if (expected.join('').length / 2 < quietBytes) assert.deepEqual(seen.filter(isPong), events.flatMap(pongOf), 'pongs')
+}
+
+/** null where zlib may take more than the negotiated window lets a message refer to, or not. */
+function inflate (events: readonly CoreEvent[], { clientNoContextTakeover, clientMaxWindowBits }: DeflateParameters): Inflation | null {
+  const window = 2 ** clientMaxWindowBits
+  const seen: CoreEvent[] = []
+  let history: Buffer = Buffer.alloc(0)
+  for (const event of events) {
+    if (!('compressed' in event)) {
+      seen.push(event)
+      continue
+    }
+    const payload = Buffer.from(event.compressed, 'hex')
+    const inflated = referenceInflate(payload, history, window, maxPayload)
+    if ('fault' in inflated) {
+      if (inflated.fault === 'corrupt' && reachesBack(payload, history.subarray(-window))) return null
+      // zlib makes many bytes at once, and so sees what is corrupt behind those that are too many.
+      return { events: seen, closeCodes: inflated.fault === 'corrupt' ? [1007] : [1009, 1007] }
+    }
+    const { message, finals } = inflated
+    if (finals > mostFinals) return { events: seen, closeCodes: [1008] }
+    if (event.code === 1 && !isUtf8(message)) return { events: seen, closeCodes: [1007] }
+    seen.push(event.code === 1 ? { text: message.toString() } : { binary: message.toString('hex') })
+    if (!clientNoContextTakeover) history = Buffer.concat([history, message])
+  }
+  return { events: seen, closeCodes: [] }
+}
+
+/** Whether all that is wrong is a distance beyond the window. */
+function reachesBack (payload: Buffer, history: Buffer): boolean {
+  const loose = referenceInflate(payload, history, largestWindow, maxPayload)
+  return !('fault' in loose) || loose.fault !== 'corrupt'
+}
+
+/** What the server sent, inflated with nothing but the window that it agreed to. */
+function inflateReplies (frames: readonly ReadFrame[], parameters: DeflateParameters | null): string[] {
+  let history: Buffer = Buffer.alloc(0)
+  return frames.filter(({ opcode }) => opcode < 8).map(({ opcode, rsv, payload }) => {
+    if (rsv === 0 || parameters === null) return `${opcode} ${payload.toString('hex')}`
+    const inflated = referenceInflate(payload, history, 2 ** parameters.serverMaxWindowBits, maxPayload)
+    assert.ok('message' in inflated, 'a message of the server that does not inflate')
+    if (!parameters.serverNoContextTakeover) history = Buffer.concat([history, inflated.message])
+    return `${opcode} ${inflated.message.toString('hex')}`
+  })
+}

@@ -27,11 +27,16 @@ export async function faultOf (target: Target, seed: number, number: number, pie
   }
 }
 
-/** Runs one case; answers the finding, made small, `null` when there is no fault. */
-export async function runCase (target: Target, seed: number, number: number): Promise<Finding | null> {
+/**
+ * Runs one case; answers the finding, made small, `null` when there is no fault.
+ *
+ * @param onFault called before that, which takes a while
+ */
+export async function runCase (target: Target, seed: number, number: number, onFault: (error: unknown) => void = () => {}): Promise<Finding | null> {
   const pieces = inputOf(target, seed, number)
   const error = await faultOf(target, seed, number, pieces)
   if (error === null) return null
+  onFault(error)
   const smallest = await shrink(pieces, async smaller => await faultOf(target, seed, number, smaller) !== null)
   return { target: target.name, seed, number, error: await faultOf(target, seed, number, smallest) ?? error, pieces: smallest }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import type { FastifyInstance } from 'fastify'
+import { pong } from '../helpers/bytes.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { buildServer } from './server-app.ts'
 import { until } from './until.ts'
@@ -30,7 +31,7 @@ export class Running {
     await app.listen({ port: 0, host: '127.0.0.1' })
     const canary = await RawClient.open((app.server.address() as AddressInfo).port, '/json')
     canary.send({ type: 'join', room: 'lobby' })
-    await canary.message()
+    await canary.frame()
     return new Running(app, canary, before)
   }
 
@@ -42,10 +43,29 @@ export class Running {
   async isUnharmed (): Promise<void> {
     const id = ++this.#echo
     this.#canary.send({ type: 'say', room: 'canary', text: 'still there?', id })
-    let reply = await this.#canary.message()
-    while (reply.type === 'said') reply = await this.#canary.message()
-    assert.deepEqual(reply, { id, type: 'heard', text: 'still there?' }, 'the honest client')
+    assert.deepEqual(await this.#reply(), { id, type: 'heard', text: 'still there?' }, 'the honest client')
     await this.#holds(1)
+  }
+
+  /** What the honest client is answered; it answers pings, and hears what is said in its room. */
+  async #reply (): Promise<unknown> {
+    for (;;) {
+      const { opcode, payload } = await this.#canary.frame()
+      if (opcode === 9) {
+        this.#canary.write(pong(payload))
+        continue
+      }
+      assert.equal(opcode, 1, 'what the honest client gets')
+      const message = JSON.parse(payload.toString()) as { type: string }
+      if (message.type !== 'said') return message
+    }
+  }
+
+  /** Ends it whatever state it is in. */
+  async drop (): Promise<void> {
+    this.#canary.socket.destroy()
+    await this.#app.close()
+    this.#ignoreFailures()
   }
 
   async stop (): Promise<void> {
@@ -58,9 +78,13 @@ export class Running {
       })
       this.#checkFailures()
     } finally {
-      process.off('uncaughtException', this.#onFailure)
-      process.off('unhandledRejection', this.#onFailure)
+      this.#ignoreFailures()
     }
+  }
+
+  #ignoreFailures (): void {
+    process.off('uncaughtException', this.#onFailure)
+    process.off('unhandledRejection', this.#onFailure)
   }
 
   /** Every count is what so many honest clients make it. */

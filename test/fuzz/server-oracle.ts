@@ -30,13 +30,14 @@ export function checkFrames (route: Route, bytes: Buffer, frames: readonly ReadF
   if (bytes.length < quietBytes) assert.deepEqual(seen.filter(isPong), trace.events.flatMap(pongOf), 'pongs')
   const messages = frames.filter(({ opcode }) => opcode < 8)
   if (route === '/json') checkJson(trace, messages)
-  else checkEchoes(trace, messages.map(showFrame), route === '/async')
+  else checkEchoes(trace, messages.map(showFrame), route === '/async', bytes.length < quietBytes)
 }
 
-function checkEchoes (trace: Trace, seen: string[], isAsync: boolean): void {
+function checkEchoes (trace: Trace, seen: string[], isAsync: boolean, isQuiet: boolean): void {
   const expected = trace.events.flatMap(event => 'text' in event ? [`1 ${Buffer.from(event.text).toString('hex')}`] : 'binary' in event ? [`2 ${event.binary}`] : [])
   if (!isAsync) {
-    assert.deepEqual(seen, expected, 'echoes')
+    // The close frame of a violation does not wait for messages that wait until the client has read replies.
+    assert.deepEqual(seen, isQuiet || trace.closeCode === 0 ? expected : expected.slice(0, seen.length), 'echoes')
   } else if (trace.closeCode === 0) {
     assert.deepEqual(seen.sort(), expected.sort(), 'echoes, in any order')
   } else {

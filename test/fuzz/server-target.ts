@@ -37,7 +37,14 @@ export abstract class ServerTarget implements Target {
     } finally {
       await client.destroy()
     }
-    await this.#running.isUnharmed()
+    try {
+      await this.#running.isUnharmed()
+    } catch (error) {
+      // What goes on with this one would show the same fault.
+      await this.#running.drop()
+      await this.start()
+      throw error
+    }
   }
 }
 

@@ -70,7 +70,7 @@ function asNodeParses (lines: readonly Buffer[]): Record<string, string> {
 /** All that is wrong, found in another way than the library's. */
 function faultsOf (httpVersion: string, headers: Record<string, string | undefined>): string[] {
   const faults = []
-  if (httpVersion !== '1.1' || headers.host === undefined) faults.push('http')
+  if (httpVersion !== '1.1' || !isHost(headers.host ?? '')) faults.push('http')
   if (headers['sec-websocket-version'] !== '13') faults.push('version')
   const key = headers['sec-websocket-key'] ?? ''
   const bytes = Buffer.from(key, 'base64')
@@ -85,6 +85,13 @@ function faultsOf (httpVersion: string, headers: Record<string, string | undefin
     }
   }
   return faults
+}
+
+/** A name or an address in brackets, perhaps with a port (RFC 9110 section 7.2). */
+function isHost (host: string): boolean {
+  const name = host.replace(/:\d*$/, '')
+  const inner = name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1).replaceAll(':', '.') : name
+  return inner !== '' && !/[^!$%&'()*+,\-.;=_~\w]/.test(inner) && (inner === name || !/[!$&'()*+,;=]/.test(inner))
 }
 
 function elements (header: string | undefined): string[] {

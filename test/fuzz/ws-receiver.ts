@@ -7,12 +7,12 @@ interface ReceiverError extends Error {
   code: string
 }
 
-interface Receiver extends EventEmitter {
+interface WsReceiver extends EventEmitter {
   _write (chunk: Buffer, encoding: string, done: (error?: ReceiverError) => void): void
 }
 
 /** `ws` exports its receiver, and its types leave it out. */
-const { Receiver }: { Receiver: new (options: object) => Receiver } = createRequire(import.meta.url)('ws')
+const { Receiver }: { Receiver: new (options: object) => WsReceiver } = createRequire(import.meta.url)('ws')
 
 /** The close codes that `ws` answers its own errors with. */
 function closeCodeOf (code: string): number {

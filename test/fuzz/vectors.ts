@@ -1,0 +1,87 @@
+import type { Pieces } from './target.ts'
+
+/** An input that once showed a fault, of the library or of an oracle: replayed by every test. */
+export interface Vector {
+  readonly title: string
+  readonly target: string
+  /** What else the case did, such as the cuts, comes out of these. */
+  readonly seed: number
+  readonly number: number
+  readonly pieces: Pieces
+}
+
+const hex = (...pieces: string[]): Pieces => pieces.map(piece => Buffer.from(piece.replace(/\s/g, ''), 'hex'))
+const upgrade = 'Host: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+
+/** The handshake of a deflate route. */
+function offering (route: string, offer: string): Buffer {
+  return Buffer.from(`GET ${route} HTTP/1.1\r\n${upgrade}Sec-WebSocket-Extensions: ${offer}\r\n\r\n`)
+}
+
+/** A whole compressed message of fewer than 126, or of up to 65,535, bytes, with a key of zeros. */
+function compressed (payload: Buffer): Buffer {
+  const header = payload.length < 126 ? Buffer.from([0xc2, 0x80 | payload.length]) : Buffer.from([0xc2, 0xfe, payload.length >> 8, payload.length & 0xff])
+  return Buffer.concat([header, Buffer.alloc(4), payload])
+}
+
+/** Empty final blocks, and the byte that follows the last one (RFC 7692 section 7.2.3.4). */
+function finals (count: number): Buffer {
+  return Buffer.concat([Buffer.from('0300'.repeat(count), 'hex'), Buffer.alloc(1)])
+}
+
+export const vectors: readonly Vector[] = [
+  {
+    title: 'a length with the top bit in a continuation of nothing: ws sees the opcode first',
+    target: 'ws-oracle',
+    seed: 1,
+    number: 5094,
+    pieces: hex('80ff ffffffffffffffd0 6fb04a56 16')
+  },
+  {
+    title: 'a length with the top bit whose masking key is still to come: ws has judged it by then',
+    target: 'ws-oracle',
+    seed: 100,
+    number: 29618,
+    pieces: hex('0181 bc370d4d dd', '8083 b0724dc6 d1102e', '81ff ffffffffffffffa7 86')
+  },
+  {
+    title: 'the same within a fragmented message',
+    target: 'ws-oracle',
+    seed: 102,
+    number: 20842,
+    pieces: hex('0181 66274b81 07', '80ff c6ec16a4f6dd24ed')
+  },
+  {
+    title: 'a request without a Host and with a body: Node answers it by itself, in chunks',
+    target: 'server',
+    seed: 1,
+    number: 1411,
+    pieces: [Buffer.from('GET / HTTP/1.1\r\nConnection: Upgrade\r\n\r\n'), Buffer.from([0x04])]
+  },
+  {
+    title: 'a request that never ends, whose client does',
+    target: 'server',
+    seed: 1,
+    number: 275,
+    pieces: [Buffer.from('GET /small\nHost: 127.0.0.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'), Buffer.from('bb4f969819b95b', 'hex')]
+  },
+  ...[255, 256, 257].map(count => ({
+    title: `a compressed message of ${count} final blocks, of which 256 are allowed`,
+    target: 'deflate',
+    seed: 1,
+    number: 27,
+    pieces: [offering('/deflate', 'permessage-deflate; server_max_window_bits=12; client_max_window_bits=13'), compressed(finals(count))]
+  })),
+  {
+    title: 'a message that waits until a large one is compressed, and a violation behind it',
+    target: 'deflate',
+    seed: 1,
+    number: 140,
+    pieces: [
+      offering('/deflate', 'permessage-deflate'),
+      Buffer.concat([Buffer.from('82feea60 00000000', 'hex'), Buffer.alloc(60_000, 'b')]),
+      Buffer.from('8187 00000000 61616161616161', 'hex'),
+      Buffer.from('b180 00000000', 'hex')
+    ]
+  }
+]

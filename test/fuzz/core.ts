@@ -28,7 +28,7 @@ export const core: Target = {
         'frame by frame': traceOf(pieces, options),
         'in chunks': traceOf(chunked(random, bytes), options),
         'pausing after every event': traceOf([bytes], { ...options, pauses: () => true }),
-        'pausing now and then': traceOf(chunked(random, bytes), { ...options, pauses: () => random.oneIn(2) })
+        'pausing now and then': traceOf(chunked(random, bytes), { ...options, pauses: () => random.oneIn(2), resumes: () => random.oneIn(2) })
       }
       for (const [how, trace] of Object.entries(others)) assert.deepEqual(trace, whole, `${how}, not as in one chunk`)
     }

@@ -52,13 +52,13 @@ function inflate (events: readonly CoreEvent[], { clientNoContextTakeover, clien
     }
     const payload = Buffer.from(event.compressed, 'hex')
     const inflated = referenceInflate(payload, history, window, maxPayload)
+    if (inflated.finals > mostFinals) return { events: seen, closeCodes: [1008] }
     if ('fault' in inflated) {
       if (inflated.fault === 'corrupt' && reachesBack(payload, history.subarray(-window))) return null
       // zlib makes many bytes at once, and so sees what is corrupt behind those that are too many.
       return { events: seen, closeCodes: inflated.fault === 'corrupt' ? [1007] : [1009, 1007] }
     }
-    const { message, finals } = inflated
-    if (finals > mostFinals) return { events: seen, closeCodes: [1008] }
+    const { message } = inflated
     if (event.code === 1 && !isUtf8(message)) return { events: seen, closeCodes: [1007] }
     seen.push(event.code === 1 ? { text: message.toString() } : { binary: message.toString('hex') })
     if (!clientNoContextTakeover) history = Buffer.concat([history, message])

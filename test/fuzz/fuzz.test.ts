@@ -8,7 +8,7 @@ import { vectors } from './vectors.ts'
 const seeds = [1, 2]
 
 /** How many cases of each seed fit into a second or two. */
-const counts: Readonly<Record<string, number>> = { core: 60, 'ws-oracle': 150, handshake: 2000, server: 60, deflate: 30 }
+const counts: Readonly<Record<string, number>> = { core: 60, utf8: 200, 'ws-oracle': 150, handshake: 2000, server: 60, deflate: 30 }
 
 const firstInputs = (target: Target, seed: number): string[] =>
   Array.from({ length: 20 }, (_, number) => Buffer.concat(inputOf(target, seed, number)).toString('hex'))

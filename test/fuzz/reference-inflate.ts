@@ -1,10 +1,8 @@
-/** What a compressed message comes to. */
+/** What a compressed message comes to; `finals` final blocks were seen until its end, or its fault. */
 export type Inflated =
   | { readonly message: Buffer, readonly finals: number }
-  /** The stream breaks DEFLATE, or does not end with the message. */
-  | { readonly fault: 'corrupt' }
-  /** More bytes came out than may. */
-  | { readonly fault: 'too big' }
+  /** The stream breaks DEFLATE or does not end with the message; or more bytes came out than may. */
+  | { readonly fault: 'corrupt' | 'too big', readonly finals: number }
 
 class Corrupt extends Error {}
 class TooBig extends Error {}
@@ -37,8 +35,8 @@ export function referenceInflate (payload: Buffer, history: Buffer, window: numb
       bits.align()
     }
   } catch (error) {
-    if (error instanceof Corrupt) return { fault: 'corrupt' }
-    if (error instanceof TooBig) return { fault: 'too big' }
+    if (error instanceof Corrupt) return { fault: 'corrupt', finals }
+    if (error instanceof TooBig) return { fault: 'too big', finals }
     throw error
   }
   return { message: output.message, finals }

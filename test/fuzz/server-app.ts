@@ -36,6 +36,11 @@ export async function buildServer (): Promise<FastifyInstance> {
   app.get('/rest', async () => ({ ok: true }))
   app.post('/rest', async () => ({ ok: true }))
   app.ws('/echo', { codec: 'raw' }, message => message)
+  app.get('/slow-rest', async () => {
+    await delay(2)
+    return { ok: true }
+  })
+  app.ws('/late', { codec: 'raw', onRequest: async () => { await delay(2) } }, message => message)
   app.ws('/small', { codec: 'raw', maxPayload: smallPayload }, message => message)
   app.ws('/async', { codec: 'raw', concurrency: 2, onOpen: () => delay(1) }, async message => {
     await delay(String(message).length % 3)

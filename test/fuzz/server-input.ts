@@ -22,6 +22,7 @@ export function session (random: Random): Buffer[] {
   return random.weighted<() => Buffer[]>([
     [6, () => [requestFor(random.pick(['/echo', '/echo', '/small', '/async', '/protocols'])), ...clientFrames(random)]],
     [6, () => [requestFor('/json'), ...jsonFrames(random)]],
+    [2, () => [late(random), ...clientFrames(random)]],
     [6, () => [hostileRequest(random), ...(random.oneIn(2) ? clientFrames(random) : [])]],
     [1, () => [mutate(random, requestFor(random.pick(routes))), ...clientFrames(random)]]
   ])()
@@ -43,11 +44,18 @@ function jsonFrames (random: Random): Buffer[] {
   return frames
 }
 
+/** A good handshake that is answered later, since its route or a request before it takes time. */
+function late (random: Random): Buffer {
+  const slow = Buffer.from('GET /slow-rest HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+  return random.oneIn(2) ? requestFor('/late') : Buffer.concat([slow, requestFor(random.pick(['/echo', '/late', '/unknown']))])
+}
+
 /** Requests of all shapes, some behind others on the same connection. */
 function hostileRequest (random: Random): Buffer {
   const before = random.list(random.weighted([[5, 0], [2, 1], [1, random.between(2, 4)]]), () => plainRequest(random))
   const path = random.weighted([
     [10, random.pick(routes)],
+    [2, '/late'],
     [2, random.pick(['/rest', '/unknown', '/', '*', '/echo?x=%ff', '/echo#x', '//echo', '/echo/', '/%65cho', 'http://127.0.0.1/echo', '/../echo', '/\u00e9'])],
     [1, `/${'x'.repeat(random.below(20_000))}`]
   ])
@@ -63,6 +71,7 @@ function hostileRequest (random: Random): Buffer {
 function plainRequest (random: Random): Buffer {
   const host = 'Host: 127.0.0.1\r\n'
   return Buffer.from(random.pick([
+    `GET /slow-rest HTTP/1.1\r\n${host}\r\n`,
     `GET /rest HTTP/1.1\r\n${host}\r\n`,
     `GET /echo HTTP/1.1\r\n${host}\r\n`,
     `HEAD /rest HTTP/1.1\r\n${host}\r\n`,

@@ -22,12 +22,14 @@ export interface TraceOptions {
   maxPayload: number
   /** Whether permessage-deflate was agreed on. */
   deflate?: boolean
-  /** Whether to pause after the event that was just handed over; the parser is resumed after the chunk. */
+  /** Whether to pause after the event that was just handed over. */
   pauses?: () => boolean
+  /** Whether to resume a paused parser before the next chunk; in the end it is. */
+  resumes?: () => boolean
 }
 
 /** Gives chunks to the core, each as memory of its own: payloads are unmasked in place. */
-export function traceOf (chunks: readonly Buffer[], { masked = true, maxPayload, deflate = false, pauses = () => false }: TraceOptions): Trace {
+export function traceOf (chunks: readonly Buffer[], { masked = true, maxPayload, deflate = false, pauses = () => false, resumes = () => true }: TraceOptions): Trace {
   const sink = new PausingRecorder(pauses)
   const parser = new FrameParser(new MessageAssembler(sink, maxPayload, deflate ? sink : null), masked, deflate)
   sink.parser = parser
@@ -37,9 +39,10 @@ export function traceOf (chunks: readonly Buffer[], { masked = true, maxPayload,
     for (const chunk of chunks) {
       given += chunk.length
       parser.push(Buffer.from(chunk))
-      while (parser.paused) parser.resume()
+      while (parser.paused && resumes()) parser.resume()
       if (parser.buffered > 2 * given + 4096) throw new Error(`${parser.buffered} bytes held of ${given} given`)
     }
+    while (parser.paused) parser.resume()
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     violation = error

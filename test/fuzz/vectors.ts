@@ -73,6 +73,13 @@ export const vectors: readonly Vector[] = [
     pieces: [offering('/deflate', 'permessage-deflate; server_max_window_bits=12; client_max_window_bits=13'), compressed(finals(count))]
   })),
   {
+    title: 'more final blocks than are allowed, and then something that is no deflate',
+    target: 'deflate',
+    seed: 300,
+    number: 4835,
+    pieces: [offering('/deflate', 'permessage-deflate'), compressed(Buffer.concat([finals(300), Buffer.from([0x06])]))]
+  },
+  {
     title: 'a message that waits until a large one is compressed, and a violation behind it',
     target: 'deflate',
     seed: 1,

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { isUtf8 } from 'node:buffer'
 import type { DeflateParameters } from '../../lib/protocol/permessage-deflate.ts'
 import type { ReadFrame } from '../helpers/bytes.ts'
+import type { SeenEvent } from '../helpers/sinks.ts'
 import { referenceInflate } from './reference-inflate.ts'
 import { maxPayload } from './server-app.ts'
 import { expectedClose, isClose, isPong, pongOf, quietBytes, showFrame } from './server-oracle.ts'
 import { traceOf } from './trace.ts'
-import type { CoreEvent } from './trace.ts'
 
 /** The largest window of DEFLATE. */
 const largestWindow = 2 ** 15
@@ -16,7 +16,7 @@ const mostFinals = 256
 
 /** What the messages of a client come to. */
 interface Inflation {
-  events: CoreEvent[]
+  events: SeenEvent[]
   /** The close codes that a fault of compression may be answered with; none without one. */
   closeCodes: number[]
 }
@@ -41,9 +41,9 @@ export function checkCompressed (parameters: DeflateParameters | null, bytes: Bu
 }
 
 /** null where zlib may take more than the negotiated window lets a message refer to, or not. */
-function inflate (events: readonly CoreEvent[], { clientNoContextTakeover, clientMaxWindowBits }: DeflateParameters): Inflation | null {
+function inflate (events: readonly SeenEvent[], { clientNoContextTakeover, clientMaxWindowBits }: DeflateParameters): Inflation | null {
   const window = 2 ** clientMaxWindowBits
-  const seen: CoreEvent[] = []
+  const seen: SeenEvent[] = []
   let history: Buffer = Buffer.alloc(0)
   for (const event of events) {
     if (!('compressed' in event)) {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import type { ReadFrame } from '../helpers/bytes.ts'
+import type { SeenEvent } from '../helpers/sinks.ts'
 import { expectedReply } from './json-oracle.ts'
 import { maxPayload, smallPayload } from './server-app.ts'
 import type { Route } from './server-input.ts'
 import { traceOf } from './trace.ts'
-import type { CoreEvent, Trace } from './trace.ts'
+import type { Trace } from './trace.ts'
 import type { WireReply } from './wire.ts'
 
 /** From here on pongs may be coalesced, since replies of one tick may pass the high-water mark. */
@@ -68,7 +69,7 @@ export function showFrame ({ opcode, payload }: ReadFrame): string {
 export const isClose = (frame: string): boolean => frame.startsWith('8 ')
 export const isPong = (frame: string): boolean => frame.startsWith('10 ')
 
-export function pongOf (event: CoreEvent): string[] {
+export function pongOf (event: SeenEvent): string[] {
   return 'ping' in event ? [`10 ${event.ping}`] : []
 }
 

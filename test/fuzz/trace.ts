@@ -1,16 +1,12 @@
 import { FrameParser } from '../../lib/protocol/frame-parser.ts'
 import { MessageAssembler } from '../../lib/protocol/message-assembler.ts'
-import type { CompressedSink } from '../../lib/protocol/message-assembler.ts'
 import { ProtocolError } from '../../lib/protocol/protocol-error.ts'
 import { MessageRecorder } from '../helpers/sinks.ts'
 import type { SeenEvent } from '../helpers/sinks.ts'
 
-/** A compressed message is still to be inflated. */
-export type CoreEvent = SeenEvent | { compressed: string, code: number }
-
 /** What the core made of some bytes: what it handed over, and how it ended. */
 export interface Trace {
-  events: CoreEvent[]
+  events: SeenEvent[]
   /** The violation's code; `closed` after a close frame; `open` when more may follow. */
   end: string
   /** What answers the violation; 0 for none. */
@@ -48,15 +44,14 @@ export function traceOf (chunks: readonly Buffer[], { masked = true, maxPayload,
     violation = error
   }
   return {
-    events: sink.seen,
-    end: violation?.code ?? (sink.seen.some(event => 'close' in event) ? 'closed' : 'open'),
+    events: sink.events,
+    end: violation?.code ?? (sink.events.some(event => 'close' in event) ? 'closed' : 'open'),
     closeCode: violation?.closeCode ?? 0
   }
 }
 
 /** Stops the parser at a close frame, as a connection does, and pauses it when told to. */
-class PausingRecorder extends MessageRecorder implements CompressedSink {
-  readonly seen: CoreEvent[] = this.events
+class PausingRecorder extends MessageRecorder {
   parser: FrameParser | null = null
   readonly #pauses: () => boolean
 
@@ -85,8 +80,8 @@ class PausingRecorder extends MessageRecorder implements CompressedSink {
     this.parser?.stop()
   }
 
-  onCompressed (code: number, payload: Buffer): void {
-    this.seen.push({ compressed: payload.toString('hex'), code })
+  override onCompressed (code: number, payload: Buffer): void {
+    super.onCompressed(code, payload)
     this.#pause()
   }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import type { SeenEvent } from '../helpers/sinks.ts'
 import { clientFrames, largestPayload } from './frames.ts'
 import { chunked } from './mutations.ts'
 import type { Target } from './target.ts'
 import { traceOf } from './trace.ts'
-import type { CoreEvent, Trace } from './trace.ts'
+import type { Trace } from './trace.ts'
 import { wsTraceOf } from './ws-receiver.ts'
 
 const limits = [1, 125, 126, 1000, 65535, 65536, 2 * largestPayload]
@@ -48,7 +49,7 @@ function isPrefix (ours: Trace, theirs: Trace): void {
   assert.deepEqual(theirs.events.slice(0, ours.events.length), ours.events)
 }
 
-function isControl (event: CoreEvent): boolean {
+function isControl (event: SeenEvent): boolean {
   return !('text' in event || 'binary' in event)
 }
 

@@ -63,7 +63,7 @@ export const vectors: readonly Vector[] = [
     target: 'server',
     seed: 1,
     number: 275,
-    pieces: [Buffer.from('GET /small\nHost: 127.0.0.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'), Buffer.from('bb4f969819b95b', 'hex')]
+    pieces: [Buffer.from('GET /small\nHost: 127.0.0.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'), ...hex('bb4f969819b95b')]
   },
   ...[255, 256, 257].map(count => ({
     title: `a compressed message of ${count} final blocks, of which 256 are allowed`,
@@ -80,15 +80,25 @@ export const vectors: readonly Vector[] = [
     pieces: [offering('/deflate', 'permessage-deflate'), compressed(Buffer.concat([finals(300), Buffer.from([0x06])]))]
   },
   {
+    title: 'a block that goes on beyond the end of the message, and takes what an inflater puts behind it for its own end',
+    target: 'deflate',
+    seed: 400,
+    number: 8054,
+    pieces: [
+      offering('/deflate-context', 'permessage-deflate; client_no_context_takeover; client_max_window_bits=15'),
+      ...hex('c29a 12ffdef7 13e4de13ed1c05de19358df2c7216e93fa0664428ffe21db1096')
+    ]
+  },
+  {
     title: 'a message that waits until a large one is compressed, and a violation behind it',
     target: 'deflate',
     seed: 1,
     number: 140,
     pieces: [
       offering('/deflate', 'permessage-deflate'),
-      Buffer.concat([Buffer.from('82feea60 00000000', 'hex'), Buffer.alloc(60_000, 'b')]),
-      Buffer.from('8187 00000000 61616161616161', 'hex'),
-      Buffer.from('b180 00000000', 'hex')
+      Buffer.concat([...hex('82feea60 00000000'), Buffer.alloc(60_000, 'b')]),
+      ...hex('8187 00000000 61616161616161'),
+      ...hex('b180 00000000')
     ]
   }
 ]

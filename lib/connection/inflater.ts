@@ -16,9 +16,9 @@ const proof = randomBytes(8)
 
 /**
  * What is put behind a payload: the end of the empty block that the sender left out (RFC 7692 section 7.2.2), and of our own a stored block with the
- * proof and an empty final block.
+ * proof and an empty final block. The padding of the stored block's header is of ones: a block that goes on by a few bits would find it among zeros too.
  */
-const tail = Buffer.concat([Buffer.from([0x00, 0x00, 0xff, 0xff, 0x00, 0x08, 0x00, 0xf7, 0xff]), proof, Buffer.from([0x03, 0x00])])
+const tail = Buffer.concat([Buffer.from([0x00, 0x00, 0xff, 0xff, 0xf8, 0x08, 0x00, 0xf7, 0xff]), proof, Buffer.from([0x03, 0x00])])
 
 /** Up to so many bytes, going to another thread and back takes longer than inflating. */
 const inputAtOnce = 16 * 1024

@@ -175,6 +175,10 @@ t.test('a message may end with a final block, or be one that is empty', async t 
   t.equal(await inflated(Buffer.concat([stored('', true), emptyBlock])), '')
 })
 
+t.test('a block that ends a bit behind the message is not whole', async t => {
+  await isRefused(t, hex('4a 04 00 00 00 ff ff ec c1 21 01 00 00 00 80 a0 ff af 7d 61 02'), 'FST_ERR_WS_CORRUPT_DEFLATE')
+})
+
 t.test('256 final blocks are as many as a message may have', async t => {
   for (const block of [finalEmpty, stored('a', true)]) {
     const most = Array(256).fill(block)

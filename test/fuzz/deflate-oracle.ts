@@ -14,6 +14,9 @@ const largestWindow = 2 ** 15
 /** How many final blocks a message may have. */
 const mostFinals = 256
 
+/** What a block can make of two dozen bytes: no match is longer than 258 bytes, nor takes fewer than two bits. */
+const mostBeyond = 24 * 4 * 258
+
 /** What the messages of a client come to. */
 interface Inflation {
   events: SeenEvent[]
@@ -55,8 +58,9 @@ function inflate (events: readonly SeenEvent[], { clientNoContextTakeover, clien
     if (inflated.finals > mostFinals) return { events: seen, closeCodes: [1008] }
     if ('fault' in inflated) {
       if (inflated.fault === 'corrupt' && reachesBack(payload, history.subarray(-window))) return null
-      // zlib makes many bytes at once, and so sees what is corrupt behind those that are too many.
-      return { events: seen, closeCodes: inflated.fault === 'corrupt' ? [1007] : [1009, 1007] }
+      // zlib makes many bytes at once, and so sees what is corrupt behind those that are too many. A block that goes on beyond the end
+      // may be found too big by what the inflater puts there.
+      return { events: seen, closeCodes: inflated.made + mostBeyond > maxPayload ? [1009, 1007] : [1007] }
     }
     const { message } = inflated
     if (event.code === 1 && !isUtf8(message)) return { events: seen, closeCodes: [1007] }

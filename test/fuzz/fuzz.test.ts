@@ -33,7 +33,8 @@ for (const target of targets) {
   t.test(`${target.name}: what was found before stays repaired`, async t => {
     await target.start?.()
     for (const { title, seed, number, pieces } of vectors.filter(vector => vector.target === target.name)) {
-      t.equal(await faultOf(target, seed, number, pieces), null, title)
+      // Chunks and the moment at which a client goes differ from number to number.
+      for (let other = number; other < number + 6; other++) t.equal(await faultOf(target, seed, other, pieces), null, title)
     }
     await target.stop?.()
   })

@@ -22,6 +22,8 @@ const chosen = values.only === undefined ? targets : targets.filter(({ name }) =
 const unknown = values.only?.filter(name => !targets.some(target => target.name === name)) ?? []
 if (unknown.length > 0) usage(`no target ${unknown.join(', ')}, only ${targets.map(({ name }) => name).join(', ')}`)
 
+// Also opens the output, which must not count as left open by what is fuzzed.
+console.log(`seed ${seed}: ${chosen.map(({ name }) => name).join(', ')}`)
 const started = performance.now()
 let findings = 0
 

@@ -1,8 +1,8 @@
-/** What a compressed message comes to; `finals` final blocks were seen until its end, or its fault. */
+/** What a compressed message comes to; until its end, or its fault, `finals` final blocks were seen and `made` bytes came out. */
 export type Inflated =
   | { readonly message: Buffer, readonly finals: number }
   /** The stream breaks DEFLATE or does not end with the message; or more bytes came out than may. */
-  | { readonly fault: 'corrupt' | 'too big', readonly finals: number }
+  | { readonly fault: 'corrupt' | 'too big', readonly finals: number, readonly made: number }
 
 class Corrupt extends Error {}
 class TooBig extends Error {}
@@ -35,8 +35,8 @@ export function referenceInflate (payload: Buffer, history: Buffer, window: numb
       bits.align()
     }
   } catch (error) {
-    if (error instanceof Corrupt) return { fault: 'corrupt', finals }
-    if (error instanceof TooBig) return { fault: 'too big', finals }
+    if (error instanceof Corrupt) return { fault: 'corrupt', finals, made: output.length }
+    if (error instanceof TooBig) return { fault: 'too big', finals, made: output.length }
     throw error
   }
   return { message: output.message, finals }
@@ -193,12 +193,16 @@ class Output {
     this.#most = most
   }
 
+  get length (): number {
+    return this.#bytes.length - this.#start
+  }
+
   get message (): Buffer {
     return Buffer.from(this.#bytes.slice(this.#start))
   }
 
   literal (byte: number): void {
-    if (this.#bytes.length - this.#start === this.#most) throw new TooBig()
+    if (this.length === this.#most) throw new TooBig()
     this.#bytes.push(byte)
   }
 

@@ -90,6 +90,26 @@ export const vectors: readonly Vector[] = [
     ]
   },
   {
+    title: 'a block that ends a bit behind the message, where what an inflater puts there begins with zeros',
+    target: 'deflate',
+    seed: 501,
+    number: 17174,
+    pieces: [
+      offering('/deflate', 'permessage-deflate; client_max_window_bits'),
+      compressed(Buffer.from('4a04000000ffffecc1210100000080a0ffaf7d6102', 'hex'))
+    ]
+  },
+  {
+    title: 'a block that goes on beyond the end of a message which is nearly too big: that, or corrupt',
+    target: 'deflate',
+    seed: 500,
+    number: 13061,
+    pieces: [
+      offering('/deflate', 'permessage-deflate; server_no_context_takeover'),
+      ...hex(`c1d6 f86dfd75 14acfc78f86dfdb758c30b7a0973f36d${'f86dfd75'.repeat(15)}f86dfd85de6dfd750792`, '4282 47cbd024 0d81')
+    ]
+  },
+  {
     title: 'a message that waits until a large one is compressed, and a violation behind it',
     target: 'deflate',
     seed: 1,

@@ -169,14 +169,14 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     if (this.#end.sent !== null || this.#isIdle) this.#answerClose()
   }
 
-  onInflated (): void {
+  onWaited (): void {
     if (this.#isIdle) this.onInboxEmpty()
     this.onHeldChange()
   }
 
   /** Whether nothing that was received is still to be handled. */
   get #isIdle (): boolean {
-    return this.#inbox.isEmpty && !this.#reader.isInflating
+    return this.#inbox.isEmpty && !this.#reader.isBehind
   }
 
   /* What the inbox says. */
@@ -194,7 +194,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onInboxEmpty (): void {
-    if (this.#reader.isInflating) return
+    if (this.#reader.isBehind) return
     if (this.#end.isClosed) this.#gone()
     else if (this.#end.received !== null) this.#answerClose()
     else if (this.#end.isEnded) this.#outbox.finish()

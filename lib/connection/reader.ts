@@ -21,10 +21,8 @@ export interface ReaderOwner {
   onCloseFrame (code: number, reason: string): void
   /** The peer broke the protocol, or the owner threw. Nothing is read any more. */
   onViolation (error: unknown): void
-  /** A compressed message has been inflated, after it had to wait for that. */
-  onInflated (): void
-  /** What it holds has changed, in a turn that it had to wait for. */
-  onHeldChange (): void
+  /** It has gone on after it had to wait: for a message to be inflated, or for its turn. */
+  onWaited (): void
 }
 
 /** What one connection reads of a long turn of the event loop before the others have theirs: frames, and bytes. */
@@ -65,9 +63,9 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
     return this.#parser.paused
   }
 
-  /** Whether a message was received that its owner has not been given yet. */
-  get isInflating (): boolean {
-    return this.#inflating !== null
+  /** Whether its owner may not have been given all that was received: it waits for a message to be inflated, or for its turn. */
+  get isBehind (): boolean {
+    return this.#inflating !== null || this.#isWaiting
   }
 
   /** Bytes of memory that it holds. */
@@ -91,7 +89,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   onTurn (): void {
     this.#isWaiting = false
     this.#resume()
-    this.#owner.onHeldChange()
+    this.#owner.onWaited()
   }
 
   #startTurn (): void {
@@ -185,7 +183,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
       if (!this.#isStopped) this.#fail(error)
     }
     this.#resume()
-    this.#owner.onInflated()
+    this.#owner.onWaited()
   }
 
   #onMessage (code: Opcode, message: Buffer): void {

@@ -48,9 +48,7 @@ class Owner implements ReaderOwner, Transport {
   onCloseFrame (code: number): void { this.events.push(`close ${code}`) }
   onViolation (error: unknown): void { this.events.push(error instanceof ProtocolError ? error.code : String(error)) }
 
-  onHeldChange (): void {}
-
-  onInflated (): void {
+  onWaited (): void {
     this.#inflated.resolve()
     this.#inflated = deferred()
   }
@@ -111,13 +109,13 @@ t.test('a chunk cut anywhere around a large message changes nothing', async t =>
 t.test('while a message is being inflated nothing is read', async t => {
   const owner = new Owner().push(compressed(large))
   t.ok(owner.isPaused)
-  t.ok(owner.reader.isInflating)
+  t.ok(owner.reader.isBehind)
   owner.push(text('what was on its way'))
   t.same(owner.events, [])
   await owner.inflated()
   t.same(owner.events, ['100000 characters', 'what was on its way'])
   t.notOk(owner.isPaused)
-  t.notOk(owner.reader.isInflating)
+  t.notOk(owner.reader.isBehind)
 })
 
 t.test('what waits to be inflated, and behind it, is held', async t => {
@@ -227,7 +225,7 @@ t.test('an owner that throws at a message is told of it, at once or later', asyn
     const owner = new Owner()
     owner.onEach = () => { throw new Error('from the owner') }
     owner.push(message, text('b'))
-    if (owner.reader.isInflating) await owner.inflated()
+    if (owner.reader.isBehind) await owner.inflated()
     t.equal(owner.events.at(-1), 'Error: from the owner')
     t.equal(owner.events.length, 2)
   }
@@ -254,10 +252,10 @@ for (const [title, frame] of [['a message', compressed(large)], ['a corrupt one'
   t.test(`stopped while inflating ${title}, it hands nothing over and says when that is over`, async t => {
     const owner = new Owner().push(text('a'), frame, text('b'))
     owner.reader.stop()
-    t.ok(owner.reader.isInflating)
+    t.ok(owner.reader.isBehind)
     await owner.inflated()
     t.same(owner.events, ['a'])
-    t.notOk(owner.reader.isInflating)
+    t.notOk(owner.reader.isBehind)
     t.equal(owner.reader.held, 0)
     t.notOk(owner.isPaused, 'so that the end of the transport is seen')
   })

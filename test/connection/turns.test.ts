@@ -54,6 +54,19 @@ t.test('a message in thousands of fragments is whole after several turns', async
   t.equal(payload.toString(), `<${'x'.repeat(20_000)}>`)
 })
 
+t.test('a client that ends its side behind thousands of messages has all its replies, and its close is answered', async t => {
+  const { port } = await echo(await buildApp(t))
+  const client = await RawClient.open(port, '/', named('flood'))
+  const count = 9_000
+  client.write(Buffer.concat([...Array<Buffer>(count).fill(text('')), close(1000)]))
+  client.socket.end()
+  let replies = 0
+  for (; replies < count; replies++) await client.frame()
+  t.equal(replies, count)
+  t.match(await client.closeFrame(), { code: 1000 })
+  await client.ended()
+})
+
 t.test('a close behind thousands of messages is answered once they are handled', async t => {
   const { port, handled } = await echo(await buildApp(t))
   const client = await RawClient.open(port, '/', named('flood'))

@@ -65,6 +65,16 @@ export const vectors: readonly Vector[] = [
     number: 275,
     pieces: [Buffer.from('GET /small\nHost: 127.0.0.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'), ...hex('bb4f969819b95b')]
   },
+  {
+    title: 'more messages than are read in one turn, a close, and the end of the client',
+    target: 'server',
+    seed: 600,
+    number: 2256,
+    pieces: [
+      Buffer.from(`GET /echo HTTP/1.1\r\n${upgrade}\r\n`),
+      Buffer.concat([...Array<Buffer>(9_000).fill(Buffer.from('818000000000', 'hex')), ...hex('8882 00000000 03e8')])
+    ]
+  },
   ...[255, 256, 257].map(count => ({
     title: `a compressed message of ${count} final blocks, of which 256 are allowed`,
     target: 'deflate',

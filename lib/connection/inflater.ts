@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
-import { inflateRawSync } from 'node:zlib'
+import { constants as zlibConstants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { ZlibOptions } from 'node:zlib'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { violation } from '../protocol/protocol-error.ts'
@@ -8,17 +8,15 @@ import { Window } from './window.ts'
 import { giveUpJob, inflate, inTurn } from './zlib-jobs.ts'
 import type { Inflated } from './zlib-jobs.ts'
 
-/**
- * These come out as they went in only where the stream is between two blocks: a block that goes on beyond the message's end would take them for
- * its own, and make something else of them.
- */
+/** These come out of what is put behind a payload only where the stream is between two blocks. */
 const proof = randomBytes(8)
 
 /**
- * What is put behind a payload: the end of the empty block that the sender left out (RFC 7692 section 7.2.2), and of our own a stored block with the
- * proof and an empty final block. The padding of the stored block's header is of ones: a block that goes on by a few bits would find it among zeros too.
+ * What is put behind a payload: the end of the empty block that the sender left out (RFC 7692 section 7.2.2), and a final block of our own with the
+ * proof. A block that goes on beyond the message's end would take them for its own, and make something else of them: a stored one, too,
+ * since the proof is Huffman-coded.
  */
-const tail = Buffer.concat([Buffer.from([0x00, 0x00, 0xff, 0xff, 0xf8, 0x08, 0x00, 0xf7, 0xff]), proof, Buffer.from([0x03, 0x00])])
+const tail = Buffer.concat([Buffer.from([0x00, 0x00, 0xff, 0xff]), deflateRawSync(proof, { strategy: zlibConstants.Z_FIXED })])
 
 /** Up to so many bytes, going to another thread and back takes longer than inflating. */
 const inputAtOnce = 16 * 1024

@@ -175,6 +175,14 @@ t.test('a message may end with a final block, or be one that is empty', async t 
   t.equal(await inflated(Buffer.concat([stored('', true), emptyBlock])), '')
 })
 
+t.test('a stored block that lacks bytes is not whole, however many it lacks', async t => {
+  // Four are what the sender left out, which is to be put there.
+  for (const missing of [1, 2, 3, 5, ...Array.from({ length: 60 }, (_, index) => index + 6)]) {
+    const block = stored('x'.repeat(100))
+    await isRefused(t, block.subarray(0, block.length - missing), 'FST_ERR_WS_CORRUPT_DEFLATE')
+  }
+})
+
 t.test('a block that ends a bit behind the message is not whole', async t => {
   await isRefused(t, hex('4a 04 00 00 00 ff ff ec c1 21 01 00 00 00 80 a0 ff af 7d 61 02'), 'FST_ERR_WS_CORRUPT_DEFLATE')
 })

@@ -110,6 +110,16 @@ export const vectors: readonly Vector[] = [
     ]
   },
   {
+    title: 'a stored block that lacks as many bytes as an inflater puts there, and takes them for its own',
+    target: 'deflate',
+    seed: 600,
+    number: 8348,
+    pieces: [
+      offering('/deflate-context', 'permessage-deflate; server_max_window_bits=8; client_max_window_bits'),
+      compressed(Buffer.from('001b00e4ff61626361626361626361', 'hex'))
+    ]
+  },
+  {
     title: 'a block that goes on beyond the end of a message which is nearly too big: that, or corrupt',
     target: 'deflate',
     seed: 500,

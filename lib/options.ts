@@ -168,6 +168,9 @@ export function resolveOptions (own: OwnOptions, inherited: ResolvedOptions): Re
 function resolveHeartbeat (option: HeartbeatOption): ResolvedHeartbeat | null {
   if (option === false) return null
   if (typeof option !== 'object' || option === null) throw new FST_ERR_WS_OPTION('heartbeat', 'must be false, or an object with interval and timeout')
+  for (const name of Object.keys(option)) {
+    if (!Object.hasOwn(defaults.heartbeat, name)) throw new FST_ERR_WS_OPTION(`heartbeat.${name}`, 'is not an option: interval and timeout are')
+  }
   const { interval = defaults.heartbeat.interval, timeout = Math.min(interval, defaults.heartbeat.timeout) } = option
   checkWhole('heartbeat.interval', interval, 10, maxDelay)
   checkWhole('heartbeat.timeout', timeout, 1, interval)

@@ -77,7 +77,7 @@ const invalid: Record<string, { values: unknown[], message: RegExp, pluginOnly?:
     message: /^option slowConsumer: must be 'close', 'drop-newest', /
   },
   heartbeat: {
-    values: [null, true, 1, ...[...notWhole, Infinity, 2 ** 31].flatMap(value => [{ interval: value }, { timeout: value }]), { interval: 9 }, { interval: 100, timeout: 101 }],
+    values: [null, true, 1, ...[...notWhole, Infinity, 2 ** 31].flatMap(value => [{ interval: value }, { timeout: value }]), { interval: 9 }, { interval: 100, timeout: 101 }, { intervall: 100 }],
     message: /^option heartbeat/
   },
   budget: { values: [null, 1024, { conection: 1 }, ...notWhole.map(connection => ({ connection }))], message: /^option budget/ },

@@ -46,7 +46,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   /** Whether the transport was told to go, which takes it a moment. */
   #isDestroyed = false
   #held = 0
-  /** Whether nothing came since the last ping of the heartbeat. */
+  /** Whether nothing came since the last ping of the heartbeat; false where that could not be sent. */
   #isSilent = false
   #timer: NodeJS.Timeout | null = null
 
@@ -190,6 +190,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onInboxRoom (): void {
+    // What came while nothing was read is yet to be read.
+    this.#isSilent = false
     this.#reader.release()
   }
 
@@ -226,8 +228,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   /* What the heartbeat asks. */
 
   beat (): void {
-    this.#isSilent = true
-    this.#outbox.beat()
+    this.#isSilent = this.#outbox.beat()
   }
 
   /** What it sent may wait behind messages that we do not read yet, or its pong behind one that it has not read yet. */

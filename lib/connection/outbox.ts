@@ -82,9 +82,11 @@ export class Outbox {
     if (this.#end.canSend) this.#queue.putControl(encodeFrame(opcode.ping, payload))
   }
 
-  /** The ping of the heartbeat. A peer that does not read would find one for every interval. */
-  beat (): void {
-    if (this.#end.canSend && this.writable) this.#queue.putControl(heartbeatPing)
+  /** The ping of the heartbeat. A peer that does not read would find one for every interval: returns whether it was sent. */
+  beat (): boolean {
+    if (!this.#end.canSend || !this.writable) return false
+    this.#queue.putControl(heartbeatPing)
+    return true
   }
 
   /** Answers a ping; those of a peer that does not read are not queued (RFC 6455 section 5.5.3). */

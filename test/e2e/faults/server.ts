@@ -25,6 +25,8 @@ export interface ServerReport {
   readonly closed: number
   /** How many of these ended with the closing handshake. */
   readonly clean: number
+  /** How many were dropped by the heartbeat. */
+  readonly silent: number
   /** Milliseconds of processor time. */
   readonly cpu: number
 }
@@ -58,6 +60,7 @@ const onClose = (_connection: Connection, { wasClean }: CloseInfo): void => {
 }
 
 app.ws('/', { codec: 'raw', closeTimeout: 500, onOpen, onClose }, message => message)
+app.ws('/beating', { codec: 'raw', heartbeat: { interval: 500, timeout: 400 }, onOpen, onClose }, message => message)
 app.ws('/hook', { onRequest: () => immediate(), onOpen, onClose }, message => message)
 app.ws('/stall', async (message, connection) => {
   const { stall, closeOthers = false } = message as Stall
@@ -93,6 +96,7 @@ async function report (): Promise<ServerReport> {
     opened,
     closed,
     clean,
+    silent: app.wsStats().connections.silent,
     cpu: (user + system) / 1_000
   }
 }

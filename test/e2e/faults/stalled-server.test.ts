@@ -61,6 +61,21 @@ t.test('who answers a close while the event loop is blocked for longer than clos
   t.match(await server.report('when empty'), { closed: 10, clean: 10 })
 })
 
+t.test("the server's heartbeat outlives a blocked event loop: it drops who is silent, and nobody who answers", async t => {
+  const server = await ServerProcess.start(t)
+  const silent = await RawClient.open(server.port, '/beating')
+  const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.open(server.port, '/beating')))
+  for (const client of clients) client.socket.on('data', () => client.write(pong('')))
+  // A ping of its own is under way to each when the event loop is blocked for several intervals.
+  await Promise.all(clients.map(client => client.frame()))
+  const staller = await beginStall(server)
+  t.equal(await staller.message(), 'awake')
+  await silent.ended()
+  for (const client of clients) client.write(text('still here?'))
+  for (const client of clients) t.equal(await nextText(client), 'still here?')
+  t.match(await server.report(), { silent: 1, opened: 21 })
+})
+
 suiteNeeding(['python3-websockets'], "a client's heartbeat outlives a blocked event loop", async (t, paths) => {
   const server = await ServerProcess.start(t)
   const peer = new PythonPeer(t, paths['python3-websockets'])
@@ -82,6 +97,14 @@ async function beginStall (server: ServerProcess, { closeOthers = false } = {}):
   client.write(pong(payload))
   if (await client.message<string>() !== 'stalling') throw new Error('expected the stall')
   return client
+}
+
+/** The next message, whatever pings come before it. */
+async function nextText (client: RawClient): Promise<string> {
+  for (;;) {
+    const { opcode, payload } = await client.frame()
+    if (opcode === 1) return payload.toString()
+  }
 }
 
 /** The numbers in pongs and messages, which must alternate. */

@@ -18,7 +18,7 @@ export interface Connection<SentMessage = unknown, Data = unknown> {
   readonly readyState: ReadyState
   /** Bytes that wait to be taken by the operating system. */
   readonly bufferedAmount: number
-  /** `false` while more than `highWaterMark` bytes wait: a polite producer awaits `drained()`. */
+  /** `false` while `highWaterMark` bytes or more wait: a polite producer awaits `drained()`. */
   readonly writable: boolean
   /** Aborted when the connection closes; pass it on to whatever works for this client. */
   readonly signal: AbortSignal

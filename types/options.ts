@@ -68,8 +68,8 @@ export type SlowConsumerOption<Message = unknown> =
 /**
  * Pings, by which connections that are gone without a word are found. Durations in milliseconds.
  *
- * * `interval`: how often each client is pinged. Default: 25,000.
- * * `timeout`: how long it may take to send anything after that, at most the interval. Default: 20,000.
+ * * `interval`: how often each client is pinged, at least 10. Default: 25,000.
+ * * `timeout`: how long it may take to send anything after that, at most the interval. Default: 20,000, or the interval where that is shorter.
  */
 export type HeartbeatOption = false | {
   readonly interval?: number
@@ -114,7 +114,7 @@ export interface WsCommonOptions {
   onInvalid?: OnInvalidOption
   /** How many messages of one connection may be handled at the same time. Default: 1, so in order. */
   concurrency?: number
-  /** `connection.writable` is false above it. Default: 65,536. */
+  /** `connection.writable` is false while so many bytes wait, or more. Default: 65,536. */
   highWaterMark?: number
   /** How long the peer may take for its part of the closing handshake, and each handler once it has begun. Default: 5,000. */
   closeTimeout?: number

@@ -4,7 +4,7 @@ export interface WsStats {
     readonly open: number
     /** Since the server was made. */
     readonly opened: number
-    /** Those that answered no ping. */
+    /** Dropped, since they answered no ping of the heartbeat. */
     readonly silent: number
   }
   /** Rooms with members in this process. */

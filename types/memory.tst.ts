@@ -55,7 +55,7 @@ app.rooms.declare('other:*', { slowConsumer: 'drop' })
 
 const { connections, memory, rooms, slowConsumers } = app.wsStats()
 expectTypeOf([connections.open, connections.opened, rooms]).toBe<number[]>()
-expectTypeOf([memory.held, memory.peak, memory.limit, memory.shed]).toBe<number[]>()
+expectTypeOf([memory.held, memory.peak, memory.limit, memory.shed, memory.tooBig]).toBe<number[]>()
 expectTypeOf([slowConsumers.closed, slowConsumers.dropped, slowConsumers.replaced]).toBe<number[]>()
 // @ts-expect-error counters are for reading
 memory.held = 0

@@ -18,6 +18,8 @@ export interface WsStats {
     readonly limit: number
     /** Connections that were closed because it was spent. */
     readonly shed: number
+    /** Connections that were closed because a message of theirs was larger than `maxPayload`. */
+    readonly tooBig: number
   }
   /** Clients that did not read. */
   readonly slowConsumers: {

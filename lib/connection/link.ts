@@ -277,11 +277,17 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   onViolation (error: unknown): void {
     if (error instanceof ProtocolError) {
       this.log.info({ err: error }, 'WebSocket protocol violated')
+      if (error.closeCode === closeCode.messageTooBig) this.#onTooBig()
       this.fail(error.closeCode, error.message)
     } else {
       this.log.error({ err: error }, 'WebSocket connection failed')
       this.fail(closeCode.internalError, '')
     }
+  }
+
+  #onTooBig (): void {
+    this.#route.counters.tooBig++
+    if (channels.tooBig.hasSubscribers) channels.tooBig.publish({ connection: this, maxPayload: this.#route.maxPayload })
   }
 
   /** Fails the connection: says why, and reads no further (RFC 6455 section 7.1.7). */

@@ -55,11 +55,11 @@ export class WsServer {
   }
 
   get stats (): WsStats {
-    const { counters: { opened, silent, shed, slow }, budget: { held, peak, limit } } = this
+    const { counters: { opened, silent, shed, tooBig, slow }, budget: { held, peak, limit } } = this
     return {
       connections: { open: this.connections.size, opened, silent },
       rooms: this.rooms.size,
-      memory: { held, peak, limit, shed },
+      memory: { held, peak, limit, shed, tooBig },
       slowConsumers: { ...slow }
     }
   }

@@ -1,9 +1,9 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { deflateRawSync } from 'node:zlib'
 import t from 'tap'
 import type { Test } from 'tap'
 import { deferred } from '../helpers/app.ts'
 import { binary, continuation, frame, text } from '../helpers/bytes.ts'
+import { published } from '../helpers/published.ts'
 import { Crowd, immediate, until } from '../helpers/slow-clients.ts'
 import type { CrowdOptions, Member } from '../helpers/slow-clients.ts'
 
@@ -137,17 +137,14 @@ t.test('messages that nobody reads: those who hold most are dropped, and the oth
 })
 
 t.test('each one who is shed is published and logged', async t => {
-  const published: Array<Record<string, unknown>> = []
-  const listener = (message: unknown): void => { published.push(message as Record<string, unknown>) }
-  subscribe('fastify-typed-ws:shed', listener)
-  t.after(() => unsubscribe('fastify-typed-ws:shed', listener))
+  const messages = published(t, 'shed')
   const { crowd } = await gather(t)
   const [a, b] = await joinAll(crowd, 2)
   a.client.write(binary(Buffer.alloc(400 * kib), { length: 900 * kib }))
   await until(() => crowd.app.wsStats().memory.held > 400 * kib)
   b.client.write(binary(Buffer.alloc(800 * kib), { length: 900 * kib }))
-  await until(() => published.length > 0)
-  const [first, ...others] = published
+  await until(() => messages.length > 0)
+  const [first, ...others] = messages
   t.same(others, [])
   const larger = shedOf([a, b])[0]
   t.equal(first.connection, larger.connection)

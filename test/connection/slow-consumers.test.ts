@@ -1,9 +1,8 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
-import type { Test } from 'tap'
 import type { SlowConsumerOption } from '../../types/index.ts'
 import { deferred } from '../helpers/app.ts'
 import { ping } from '../helpers/bytes.ts'
+import { published } from '../helpers/published.ts'
 import { Crowd, immediate, readOn, readUntil, until } from '../helpers/slow-clients.ts'
 import type { CrowdOptions } from '../helpers/slow-clients.ts'
 
@@ -20,14 +19,6 @@ const places: Record<string, (policy: SlowConsumerOption) => CrowdOptions> = {
   plugin: slowConsumer => ({ plugin: { budget, slowConsumer: slowConsumer as never } }),
   route: slowConsumer => ({ plugin: { budget }, route: { slowConsumer } }),
   room: slowConsumer => ({ plugin: { budget }, slowConsumer })
-}
-
-function published (t: Test, name: string): Array<Record<string, unknown>> {
-  const messages: Array<Record<string, unknown>> = []
-  const listener = (message: unknown): void => { messages.push(message as Record<string, unknown>) }
-  subscribe(`fastify-typed-ws:${name}`, listener)
-  t.after(() => unsubscribe(`fastify-typed-ws:${name}`, listener))
-  return messages
 }
 
 function broadcast (crowd: Crowd, count: number): unknown[] {

@@ -37,7 +37,8 @@ const kOwner = Symbol('fastify-typed-ws.owner')
 
 const empty = Buffer.alloc(0)
 
-type OwnedStream = Duplex & { [kOwner]: TransportOwner }
+/** `_readableState` is where Node keeps how much a stream reads ahead while it is paused. */
+type OwnedStream = Duplex & { [kOwner]: TransportOwner, readonly _readableState: { highWaterMark: number } }
 
 /** A transport on any Duplex of Node. An error of the stream is followed by its close, which says enough. */
 export class StreamTransport implements Transport {
@@ -61,6 +62,8 @@ export class StreamTransport implements Transport {
     stream[kOwner] = owner
     // As servers of HTTP have it, and those of HTTPS have not: replies still leave when the client has ended its side.
     stream.allowHalfOpen = true
+    // One chunk while it is paused, not as many as fit: a chunk of one byte costs hundreds, and no budget counts them.
+    stream._readableState.highWaterMark = 1
     stream.on('data', onData)
     stream.on('end', onEnd)
     stream.on('drain', onDrain)

@@ -111,6 +111,21 @@ t.test('nothing is read while it is paused', async t => {
   t.same(events, ['abc'])
 })
 
+t.test('while it is paused it reads one chunk ahead, not as many small ones as fit', async t => {
+  const { transport, socket, peer, events } = await pair(t)
+  transport.pause()
+  peer.write('a')
+  while (socket.readableLength === 0) await immediate()
+  for (let i = 0; i < 100; i++) {
+    peer.write('b')
+    await immediate()
+  }
+  t.equal(socket.readableLength, 1)
+  transport.resume()
+  while (events.join('').length < 101) await immediate()
+  t.equal(events.join(''), `a${'b'.repeat(100)}`)
+})
+
 t.test('destroy drops both sides at once', async t => {
   const { transport, socket, peer, events } = await pair(t)
   transport.destroy()

@@ -135,11 +135,13 @@ export class SendQueue implements FrameWriterOwner {
   #wait (frame: Buffer, isShared: boolean, slowConsumer: SlowConsumer, keyOf: (() => string | null) | null): void {
     const key = keyOf === null ? null : keyOf()
     const hadReplies = this.hasReplies
-    this.#backlog ??= new Backlog()
-    if (this.#makeRoom(this.#backlog, Backlog.sizeOf(frame) - this.#backlog.sizeOfKey(key), slowConsumer)) {
-      if (this.#backlog.dropKey(key)) this.#owner.onSlow('replaced', slowConsumer)
+    // Whoever hears of a slow consumer may send to it, or close it: this one may be discarded meanwhile.
+    const backlog = this.#backlog ??= new Backlog()
+    if (this.#makeRoom(backlog, Backlog.sizeOf(frame) - backlog.sizeOfKey(key), slowConsumer)) {
+      const isReplaced = backlog.dropKey(key)
       const isDroppable = slowConsumer.policy === 'drop-oldest' || slowConsumer.policy === 'keep-latest'
-      this.#backlog.push({ frame, isShared, isDroppable, key })
+      backlog.push({ frame, isShared, isDroppable, key })
+      if (isReplaced) this.#owner.onSlow('replaced', slowConsumer)
     }
     this.#owner.onHeldChange()
     if (hadReplies && !this.hasReplies) this.#owner.onRepliesLeft()

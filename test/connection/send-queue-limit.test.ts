@@ -104,3 +104,16 @@ t.test('a key that throws loses its message and no other', async t => {
   sender.send('c1')
   t.same(await sender.left(), ['a1', 'c1'])
 })
+
+t.test('whoever hears that a message was replaced may send another that closes', async t => {
+  const sender = await roomFor(2, 'keep-latest').stuck()
+  sender.sendAll('a1', 'b1')
+  sender.onSlow = outcome => {
+    sender.outcomes.push(outcome)
+    if (outcome === 'closed') sender.queue.discard()
+    else sender.queue.put(encodeMessage('c'), false, { policy: 'close', key: null }, null)
+  }
+  sender.send('b2')
+  t.same(sender.outcomes, ['replaced', 'closed'])
+  t.same(await sender.left(), [])
+})

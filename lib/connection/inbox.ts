@@ -35,6 +35,8 @@ export class Inbox {
   #bytes = 0
   #running = 0
   #isOpen = false
+  /** Whether a waiting message is being given to the handler. */
+  #isHandling = false
 
   constructor (owner: InboxOwner, concurrency: number) {
     this.#owner = owner
@@ -78,9 +80,9 @@ export class Inbox {
     this.#drain()
   }
 
-  /** The peer reads again. */
+  /** The peer reads again, or its replies were dropped: perhaps by the handler itself, in which nothing else is handled. */
   unblocked (): void {
-    if (this.#queue.length > 0) this.#drain()
+    if (this.#queue.length > 0 && !this.#isHandling) this.#drain()
   }
 
   /** Forgets what waits; what is being handled goes on. */
@@ -94,7 +96,9 @@ export class Inbox {
       const payload = this.#queue.shift()
       if (payload === undefined) break
       this.#bytes -= payload.length
+      this.#isHandling = true
       if (this.#owner.handle(payload)) this.#running++
+      this.#isHandling = false
     }
     if (!this.#isFull(0.5)) this.#owner.onInboxRoom()
     if (this.isEmpty) this.#owner.onInboxEmpty()

@@ -204,3 +204,18 @@ t.test('a small message that waits does not keep the chunk that it came in', asy
   owner.inbox.settled()
   t.equal((seen[0] as Buffer).buffer.byteLength, 10)
 })
+
+t.test('a handler that makes its peer read again is not interrupted by the next message', async t => {
+  const owner = opened()
+  owner.isBlocked = true
+  owner.push('a', 'b')
+  owner.handle = payload => {
+    owner.handled.push(`${String(payload)} begins`)
+    owner.inbox.unblocked()
+    owner.handled.push(`${String(payload)} ends`)
+    return false
+  }
+  owner.isBlocked = false
+  owner.inbox.unblocked()
+  t.same(owner.handled, ['a begins', 'a ends', 'b begins', 'b ends'])
+})

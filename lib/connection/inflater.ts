@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { constants as zlibConstants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { ZlibOptions } from 'node:zlib'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
+import { ownMemory } from '../protocol/own-memory.ts'
 import { violation } from '../protocol/protocol-error.ts'
 import { Window } from './window.ts'
 import { giveUpJob, inflate, inTurn } from './zlib-jobs.ts'
@@ -28,6 +29,9 @@ const mostFinalBlocks = 256
 /** The shortest and the longest piece of memory that zlib is given for its output. */
 const leastChunk = 256
 const mostChunk = 16 * 1024
+
+/** The longest, on another thread. */
+const mostChunkLater = 64 * 1024
 
 const inflateNow = inflateRawSync as never as (input: Buffer, options: ZlibOptions) => Inflated
 
@@ -80,7 +84,8 @@ export class Inflater {
   #tryNow (input: Buffer): Buffer | null {
     const most = Math.min(this.#maxOutput, outputAtOnce + proof.length)
     try {
-      const { buffer, engine } = inflateNow(input, { ...this.#options(input, this.#window?.bytes, most), info: true })
+      const chunkSize = Math.min(mostChunk, Math.max(leastChunk, input.length * 4))
+      const { buffer, engine } = inflateNow(input, { ...this.#options(this.#window?.bytes, most, chunkSize), info: true })
       return engine.bytesWritten < input.length ? null : buffer
     } catch (error) {
       if (isTooLarge(error) && most < this.#maxOutput) return null
@@ -99,7 +104,7 @@ export class Inflater {
     const first = await this.#inflatePart(input, this.#window?.bytes, this.#maxOutput)
     let rest = input.subarray(first.engine.bytesWritten)
     if (rest.length === 0) return first.buffer
-    const parts = [first.buffer]
+    const parts = [ownMemory(first.buffer)]
     let length = first.buffer.length
     const window = new Window(this.#windowBits)
     if (this.#window?.bytes !== undefined) window.push(this.#window.bytes)
@@ -109,26 +114,28 @@ export class Inflater {
       const part = await this.#inflatePart(rest, window.bytes, this.#maxOutput - length)
       length += part.buffer.length
       if (length > this.#maxOutput) throw violation.messageTooBig()
-      parts.push(part.buffer)
+      parts.push(ownMemory(part.buffer))
       rest = rest.subarray(part.engine.bytesWritten)
     }
     return Buffer.concat(parts, length)
   }
 
   async #inflatePart (input: Buffer, dictionary: Buffer | undefined, most: number): Promise<Inflated> {
+    // Each piece is a way to the other thread and back: a bomb of a few bytes would fill hundreds of small ones.
+    const chunkSize = Math.min(mostChunkLater, Math.max(leastChunk, input.length * 64))
     try {
-      return await inflate(input, this.#options(input, dictionary, most))
+      return await inflate(input, this.#options(dictionary, most, chunkSize))
     } catch (error) {
       throw violationOf(error)
     }
   }
 
-  #options (input: Buffer, dictionary: Buffer | undefined, maxOutput: number): ZlibOptions {
+  #options (dictionary: Buffer | undefined, maxOutput: number, chunkSize: number): ZlibOptions {
     return {
       windowBits: this.#windowBits,
       dictionary,
       maxOutputLength: Math.max(1, maxOutput),
-      chunkSize: Math.min(mostChunk, Math.max(leastChunk, input.length * 4))
+      chunkSize
     }
   }
 }

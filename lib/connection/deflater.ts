@@ -5,7 +5,7 @@ import type { Opcode } from '../protocol/frame.ts'
 import { encodeCompressedFrame } from '../protocol/frame-encoder.ts'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { Window } from './window.ts'
-import { deflateLater, giveUpJob } from './zlib-jobs.ts'
+import { deflate, deflating } from './zlib-jobs.ts'
 
 /** How a route compresses. */
 export interface DeflateOptions {
@@ -68,7 +68,7 @@ export class Deflater {
 
   /** Nobody waits for the message that is compressed later; others may, for one that is shared. */
   stop (): void {
-    giveUpJob(this)
+    deflating.giveUp(this)
   }
 
   /** Only compressed messages are part of the window. */
@@ -109,7 +109,7 @@ function compressShared (frame: Buffer, payload: Buffer, settings: Settings): Bu
 function compress (owner: object, frame: Buffer, payload: Buffer, settings: Settings, dictionary: Buffer | undefined): Buffer | Promise<Buffer> {
   const options = { ...settings, dictionary }
   if (payload.length <= inputAtOnce) return shorter(frame, deflateRawSync(payload, options))
-  return deflateLater(owner, payload, options).then(deflated => shorter(frame, deflated))
+  return deflating.inTurn(owner, () => deflate(payload, options)).then(deflated => shorter(frame, deflated))
 }
 
 /** The frame of what zlib made of a payload, or the one before where that is no longer. */

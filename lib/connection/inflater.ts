@@ -6,7 +6,7 @@ import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { ownMemory } from '../protocol/own-memory.ts'
 import { violation } from '../protocol/protocol-error.ts'
 import { Window } from './window.ts'
-import { giveUpJob, inflate, inTurn } from './zlib-jobs.ts'
+import { inflate, inflating } from './zlib-jobs.ts'
 import type { Inflated } from './zlib-jobs.ts'
 
 /** These come out of what is put behind a payload only where the stream is between two blocks. */
@@ -23,8 +23,9 @@ const tail = Buffer.concat([Buffer.from([0x00, 0x00, 0xff, 0xff]), deflateRawSyn
 const inputAtOnce = 16 * 1024
 const outputAtOnce = 64 * 1024
 
-/** Each starts zlib anew: a message of nothing else would cost far more than its size. */
-const mostFinalBlocks = 256
+/** Each final block starts zlib anew: a message of nothing else would cost far more than its size. */
+const finalBlocks = 16
+const bytesAFinalBlock = 1024
 
 /** The shortest and the longest piece of memory that zlib is given for its output. */
 const leastChunk = 256
@@ -61,7 +62,7 @@ export class Inflater {
 
   /** Nobody waits for the message that is inflated later. */
   stop (): void {
-    giveUpJob(this)
+    inflating.giveUp(this)
   }
 
   /**
@@ -94,7 +95,7 @@ export class Inflater {
   }
 
   async #later (input: Buffer): Promise<Buffer> {
-    const message = withoutProof(await inTurn(this, () => this.#inflateParts(input)))
+    const message = withoutProof(await inflating.inTurn(this, () => this.#inflateParts(input)))
     this.#window?.push(message)
     return message
   }
@@ -108,8 +109,9 @@ export class Inflater {
     let length = first.buffer.length
     const window = new Window(this.#windowBits)
     if (this.#window?.bytes !== undefined) window.push(this.#window.bytes)
+    const most = finalBlocks + Math.floor((input.length - tail.length) / bytesAFinalBlock)
     for (let finals = 1; rest.length > 0; finals++) {
-      if (finals > mostFinalBlocks) throw violation.tooManyFinalBlocks()
+      if (finals > most) throw violation.tooManyFinalBlocks()
       window.push(parts[parts.length - 1])
       const part = await this.#inflatePart(rest, window.bytes, this.#maxOutput - length)
       length += part.buffer.length

@@ -229,6 +229,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   beat (): void {
     this.#isSilent = this.#outbox.beat()
+    // What is read ahead while nothing is read tells nobody that it has come.
+    this.onHeldChange()
   }
 
   /** What it sent may wait behind messages that we do not read yet, or its pong behind one that it has not read yet. */
@@ -247,8 +249,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onHeldChange (): void {
-    const unsent = this.#end.isClosed || this.#isDestroyed ? 0 : this.#sendQueue.held
-    const held = this.#reader.held + this.#inbox.held + unsent
+    const kept = this.#reader.held + this.#inbox.held
+    const held = this.#end.isClosed || this.#isDestroyed ? kept : kept + this.#sendQueue.held + (this.#reader.isPaused ? this.#transport.readAhead : 0)
     const by = held - this.#held
     if (by === 0) return
     this.#held = held
@@ -338,7 +340,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   /** The peer, or a handler, did not end in time. */
   #onTooLate (): void {
-    this.#timer = null
+    this.#stopTimer()
     this.terminate()
     if (this.#end.isClosed) this.#gone()
   }

@@ -15,6 +15,8 @@ export interface TransportOwner {
 export interface Transport {
   /** Bytes written that the operating system has not taken. */
   readonly bufferedAmount: number
+  /** Bytes that were read and wait for `resume`. */
+  readonly readAhead: number
   /** Whether it holds more than it should: `onDrain` follows. */
   readonly isStuck: boolean
   attach (owner: TransportOwner): void
@@ -50,6 +52,10 @@ export class StreamTransport implements Transport {
 
   get bufferedAmount (): number {
     return this.#stream.writableLength
+  }
+
+  get readAhead (): number {
+    return this.#stream.readableLength
   }
 
   get isStuck (): boolean {

@@ -31,6 +31,6 @@ export const violation = {
   invalidCloseCode: kind('FST_ERR_WS_INVALID_CLOSE_CODE', 1002, 'this close code must not be sent'),
   invalidUtf8: kind('FST_ERR_WS_INVALID_UTF8', 1007, 'text must be valid UTF-8'),
   corruptDeflate: kind('FST_ERR_WS_CORRUPT_DEFLATE', 1007, 'the compressed message is corrupt'),
-  tooManyFinalBlocks: kind('FST_ERR_WS_FINAL_BLOCKS', 1008, 'a compressed message has at most 256 final blocks'),
+  tooManyFinalBlocks: kind('FST_ERR_WS_FINAL_BLOCKS', 1008, 'the compressed message has too many final blocks for its size'),
   messageTooBig: kind('FST_ERR_WS_MESSAGE_TOO_BIG', 1009, 'the message is larger than maxPayload')
 } as const

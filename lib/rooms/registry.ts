@@ -167,7 +167,11 @@ export class Registry implements RoomRegistry, Membership {
   #deliver (room: string, declaration: Declaration | null, broadcast: Broadcast, except: readonly string[]): unknown {
     let failure: unknown = null
     const slowConsumer = declaration === null ? null : declaration.slowConsumer
-    for (const member of this.#members.of(room)) {
+    const members = this.#members.of(room)
+    let left = members.size
+    for (const member of members) {
+      // Whoever leaves and joins meanwhile stands at the end again, and has had the message.
+      if (left-- === 0) break
       if (except.includes(member.id)) continue
       try {
         member.deliver(broadcast, room, slowConsumer)

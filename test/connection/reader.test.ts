@@ -16,6 +16,7 @@ class Owner implements ReaderOwner, Transport {
   readonly events: string[] = []
   readonly messages: Payload[] = []
   readonly bufferedAmount = 0
+  readonly readAhead = 0
   readonly isStuck = false
   isPaused = false
   /** Called with each message. */

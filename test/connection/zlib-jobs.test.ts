@@ -1,15 +1,16 @@
 import t from 'tap'
-import { deflateLater, giveUpJob, givenUp, inflate, inTurn } from '../../lib/connection/zlib-jobs.ts'
+import { deflate, givenUp, inflate, ZlibJobs } from '../../lib/connection/zlib-jobs.ts'
 import { deferred } from '../helpers/app.ts'
 import { deflated } from '../helpers/deflate.ts'
 
 /** Jobs that begin when they are let to, and end when they are told. */
 class Jobs {
   readonly begun: number[] = []
+  readonly jobs = new ZlibJobs(3)
   readonly #ends = new Map<number, { resolve: (value: string) => void, reject: (error: unknown) => void }>()
 
   start (name: number): Promise<string> {
-    return inTurn({ name }, () => {
+    return this.jobs.inTurn({ name }, () => {
       const { promise, ...end } = deferred<string>()
       this.begun.push(name)
       this.#ends.set(name, end)
@@ -49,7 +50,7 @@ t.test('three jobs run at once, and the others in turn', async t => {
 t.test('a job that fails frees its place, whether it fails at once or later', async t => {
   const jobs = new Jobs()
   const failing = [0, 1, 2].map(name => jobs.start(name))
-  const atOnce = inTurn({}, () => { throw new Error('at once') })
+  const atOnce = jobs.jobs.inTurn({}, () => { throw new Error('at once') })
   const next = [3, 4, 5].map(name => jobs.start(name))
   await settled()
   for (const name of [0, 1, 2]) jobs.fail(name)
@@ -65,9 +66,9 @@ t.test('a job that waits can be given up, and one that runs goes on', async t =>
   const jobs = new Jobs()
   const results = [0, 1, 2].map(name => jobs.start(name))
   const owner = {}
-  const waiting = inTurn(owner, async () => 'never')
-  giveUpJob(owner)
-  giveUpJob(owner)
+  const waiting = jobs.jobs.inTurn(owner, async () => 'never')
+  jobs.jobs.giveUp(owner)
+  jobs.jobs.giveUp(owner)
   await t.rejects(waiting, givenUp)
   const later = jobs.start(3)
   for (const name of [0, 1, 2]) jobs.end(name)
@@ -97,5 +98,5 @@ t.test('inflating says how much of the input it took', async t => {
 
 t.test('deflating and inflating reject what zlib refuses', async t => {
   await t.rejects(inflate(Buffer.from([0x07]), {}), { code: 'Z_DATA_ERROR' })
-  await t.rejects(deflateLater({}, Buffer.from('a'), { level: 99 }), RangeError)
+  await t.rejects(deflate(Buffer.from('a'), { level: 99 }), RangeError)
 })

@@ -11,8 +11,8 @@ import { traceOf } from './trace.ts'
 /** The largest window of DEFLATE. */
 const largestWindow = 2 ** 15
 
-/** How many final blocks a message may have. */
-const mostFinals = 256
+/** How many final blocks a message of so many bytes may have. */
+const mostFinals = (payload: Buffer): number => 16 + Math.floor(payload.length / 1024)
 
 /** What a block can make of two dozen bytes: no match is longer than 258 bytes, nor takes fewer than two bits. */
 const mostBeyond = 24 * 4 * 258
@@ -55,7 +55,7 @@ function inflate (events: readonly SeenEvent[], { clientNoContextTakeover, clien
     }
     const payload = Buffer.from(event.compressed, 'hex')
     const inflated = referenceInflate(payload, history, window, maxPayload)
-    if (inflated.finals > mostFinals) return { events: seen, closeCodes: [1008] }
+    if (inflated.finals > mostFinals(payload)) return { events: seen, closeCodes: [1008] }
     if ('fault' in inflated) {
       if (inflated.fault === 'corrupt' && reachesBack(payload, history.subarray(-window))) return null
       // zlib makes many bytes at once, and so sees what is corrupt behind those that are too many. A block that goes on beyond the end

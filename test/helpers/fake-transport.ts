@@ -5,6 +5,7 @@ import type { ReadFrame } from './bytes.ts'
 /** A transport whose peer reads or not, as a test says. */
 export class FakeTransport implements Transport {
   bufferedAmount = 0
+  readonly readAhead = 0
   /** What else was done to it. */
   readonly calls: string[] = []
   #written: Buffer = Buffer.alloc(0)

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { Type } from '@sinclair/typebox'
 import type { Test } from 'tap'
@@ -5,6 +6,7 @@ import { RecordingAdapter } from '../helpers/adapters.ts'
 import { buildApp, listen, logLines } from '../helpers/app.ts'
 import { pairedRoute, received } from '../helpers/pairs.ts'
 import { RawClient } from '../helpers/raw-client.ts'
+import type { Connection } from '../../types/index.ts'
 
 const down = async (): Promise<void> => { throw new Error('broker down') }
 
@@ -501,4 +503,30 @@ t.test('a declaration with a policy for slow consumers that is none is refused',
     t.throws(() => app.rooms.declare('chat:*', { slowConsumer: slowConsumer as never }), { code: 'FST_ERR_WS_OPTION' })
   }
   app.rooms.declare('chat:*', { slowConsumer: { policy: 'keep-latest', key: () => 'all' } })
+})
+
+t.test('a member that leaves and joins again while a message is sent gets it once', async t => {
+  const app = await buildApp(t, { budget: { connection: 1 }, slowConsumer: 'drop-newest' })
+  app.ws('/', { codec: 'raw', onOpen: async connection => { await connection.join('lobby') } }, () => {})
+  const port = await listen(app)
+  const clients = [await RawClient.open(port, '/'), await RawClient.open(port, '/')]
+  for (const client of clients) client.socket.pause()
+  for (const connection of app.wsConnections) {
+    while (connection.writable) {
+      connection.send('x'.repeat(1_000_000))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    connection.send('what waits')
+  }
+  let told = 0
+  const rejoin = (message: unknown): void => {
+    const { connection } = message as { connection: Connection }
+    if (++told > 10) return
+    void connection.leave('lobby')
+    void connection.join('lobby')
+  }
+  subscribe('fastify-typed-ws:slow-consumer', rejoin)
+  t.after(() => unsubscribe('fastify-typed-ws:slow-consumer', rejoin))
+  await app.room('lobby').send('dropped')
+  t.equal(told, 2)
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { binary, close, continuation, text } from '../../helpers/bytes.ts'
 import { compressedText, upgradeBytes } from './clients.ts'
@@ -32,6 +33,9 @@ const sayings: readonly Buffer[][] = [
   [upgradeBytes('/', { deflate: true }), compressedText('x'.repeat(100_000)).subarray(0, 60)]
 ]
 
+/** By how many bytes the heap may have grown: less than 100 a client. */
+const mostGrowth = 1_000_000
+
 /** How a client goes. */
 const goings: ReadonlyArray<(socket: Socket) => void> = [
   socket => socket.resetAndDestroy(),
@@ -45,7 +49,12 @@ t.test('10,000 clients that come and go in any state leave nothing behind', asyn
   await churn(server.port, 2_000)
   const before = await server.report('when empty')
   await churn(server.port, 10_000)
-  const after = await server.report('when empty')
+  let after = await server.report('when empty')
+  // On a busy machine, what was compiled and collected in the background settles later; what leaks does not.
+  for (let again = 0; again < 20 && after.heap - before.heap >= mostGrowth; again++) {
+    await delay(250)
+    after = await server.report('when empty')
+  }
   t.comment(describe(before, after))
 
   t.ok(after.opened - before.opened > 5_000, `${after.opened - before.opened} were opened`)
@@ -53,7 +62,7 @@ t.test('10,000 clients that come and go in any state leave nothing behind', asyn
   t.match(after, { connections: 0, rooms: 0, sockets: 0, held: 0 })
   t.same(after.resources, before.resources, 'timers, sockets and the rest are as before')
   t.equal(after.listeners, before.listeners)
-  t.ok(after.heap - before.heap < 1_000_000, `the heap grew by ${after.heap - before.heap} bytes: less than 100 a client`)
+  t.ok(after.heap - before.heap < mostGrowth, `the heap grew by ${after.heap - before.heap} bytes: less than 100 a client`)
 })
 
 /** `count` clients, a few at a time. */

@@ -31,7 +31,7 @@ const Done = Type.Object({ type: Type.Literal('done') })
 /** A server with a route of each kind. */
 export async function buildServer (): Promise<FastifyInstance> {
   const app = Fastify({ logger: false, forceCloseConnections: false })
-  await app.register(typedWs, { maxPayload, closeTimeout: 1_000, handshakeTimeout: 5_000 })
+  await app.register(typedWs, { maxPayload, closeTimeout: 4_000, handshakeTimeout: 5_000 })
 
   app.get('/rest', async () => ({ ok: true }))
   app.post('/rest', async () => ({ ok: true }))

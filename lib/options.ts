@@ -61,7 +61,7 @@ export const defaults = Object.freeze({
   /** milliseconds */
   heartbeat: Object.freeze({ interval: 25_000, timeout: 20_000 }),
   perMessageDeflate: false,
-  slowConsumer: 'close',
+  slowConsumer: 'close' as const,
   /** bytes */
   budget: Object.freeze({ connection: 1024 * 1024, process: 256 * 1024 * 1024 }),
   /** milliseconds */
@@ -108,8 +108,8 @@ export function resolvePluginOptions (options: WsPluginOptions, instance: Fastif
     codec: 'json',
     onInvalid: 'reply',
     maxPayload: bodyLimit,
-    deflate: null,
-    slowConsumer: { policy: 'close', key: null },
+    deflate: resolveDeflate(defaults.perMessageDeflate),
+    slowConsumer: resolveSlowConsumer(defaults.slowConsumer),
     sendBudget: defaults.budget.connection
   }
   const route = resolveOptions(options, inherited)

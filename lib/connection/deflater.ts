@@ -1,5 +1,6 @@
 import { constants, deflateRawSync } from 'node:zlib'
 import type { ZlibOptions } from 'node:zlib'
+import type { ResolvedDeflate } from '../options.ts'
 import { bit, headerSizeOf } from '../protocol/frame.ts'
 import type { Opcode } from '../protocol/frame.ts'
 import { encodeCompressedFrame } from '../protocol/frame-encoder.ts'
@@ -8,14 +9,7 @@ import { Window } from './window.ts'
 import { deflate, deflating } from './zlib-jobs.ts'
 
 /** How a route compresses. */
-export interface DeflateOptions {
-  /** Shorter messages are sent as they are, in bytes. */
-  readonly threshold: number
-  readonly contextTakeover: boolean
-  readonly windowBits: number
-  readonly memLevel: number
-  readonly level: number
-}
+export type DeflateOptions = ResolvedDeflate
 
 /** What zlib is told. One object for the same values, so that those who share it share what a broadcast was compressed to. */
 type Settings = Readonly<Required<Pick<ZlibOptions, 'windowBits' | 'memLevel' | 'level' | 'finishFlush'>>>

@@ -4,7 +4,7 @@ import { ownMemory } from '../protocol/own-memory.ts'
 /** Whose messages wait here. */
 export interface InboxOwner {
   /** Whether the peer has not read the replies to what it sent before. */
-  readonly isBlocked: boolean
+  readonly hasUnreadReplies: boolean
   /** Handles a message; returns true when that goes on after the call, in which case `settled` follows. */
   handle (payload: Payload): boolean
   /** Enough waits: stop reading. */
@@ -105,7 +105,7 @@ export class Inbox {
   }
 
   #canHandle (): boolean {
-    return this.#isOpen && this.#running < this.#concurrency && !this.#owner.isBlocked
+    return this.#isOpen && this.#running < this.#concurrency && !this.#owner.hasUnreadReplies
   }
 
   #isFull (part: number): boolean {

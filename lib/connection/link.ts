@@ -181,7 +181,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   /* What the inbox says. */
 
-  get isBlocked (): boolean {
+  get hasUnreadReplies (): boolean {
     return this.#sendQueue.hasReplies
   }
 

@@ -10,7 +10,7 @@ class Owner implements InboxOwner {
   readonly inbox: Inbox
   /** Whether handlers go on after the call. */
   async = true
-  isBlocked = false
+  hasUnreadReplies = false
 
   constructor (concurrency = 1) {
     this.inbox = new Inbox(this, concurrency)
@@ -134,11 +134,11 @@ t.test('an inbox that was forgotten counts from nothing again', async t => {
 t.test('nothing is handled while the peer does not read its replies, and all of it once it does', async t => {
   const owner = opened()
   owner.async = false
-  owner.isBlocked = true
+  owner.hasUnreadReplies = true
   owner.push('a', 'b', 'c')
   t.same(owner.handled, [])
   t.notOk(owner.inbox.isEmpty)
-  owner.isBlocked = false
+  owner.hasUnreadReplies = false
   owner.inbox.unblocked()
   t.same(owner.handled, ['a', 'b', 'c'])
   t.ok(owner.inbox.isEmpty)
@@ -146,10 +146,10 @@ t.test('nothing is handled while the peer does not read its replies, and all of 
 
 t.test('a handler that settles meanwhile lets none through', async t => {
   const owner = opened().push('running', 'a')
-  owner.isBlocked = true
+  owner.hasUnreadReplies = true
   owner.inbox.settled()
   t.same(owner.handled, ['running'])
-  owner.isBlocked = false
+  owner.hasUnreadReplies = false
   owner.inbox.unblocked()
   t.same(owner.handled, ['running', 'a'])
 })
@@ -157,10 +157,10 @@ t.test('a handler that settles meanwhile lets none through', async t => {
 t.test('the inbox fills up behind it, so that reading stops, and there is room again once it reads', async t => {
   const owner = opened()
   owner.async = false
-  owner.isBlocked = true
+  owner.hasUnreadReplies = true
   owner.push(...numbers(16))
   t.same(owner.events, ['full'])
-  owner.isBlocked = false
+  owner.hasUnreadReplies = false
   owner.inbox.unblocked()
   t.same(owner.events, ['full', 'room', 'empty'])
 })
@@ -168,12 +168,12 @@ t.test('the inbox fills up behind it, so that reading stops, and there is room a
 t.test('a reply that finds no room stops those behind it again', async t => {
   const owner = opened()
   owner.async = false
-  owner.isBlocked = true
+  owner.hasUnreadReplies = true
   owner.push('a', 'b', 'c')
-  owner.isBlocked = false
+  owner.hasUnreadReplies = false
   owner.handle = payload => {
     owner.handled.push(String(payload))
-    owner.isBlocked = true
+    owner.hasUnreadReplies = true
     return false
   }
   owner.inbox.unblocked()
@@ -207,7 +207,7 @@ t.test('a small message that waits does not keep the chunk that it came in', asy
 
 t.test('a handler that makes its peer read again is not interrupted by the next message', async t => {
   const owner = opened()
-  owner.isBlocked = true
+  owner.hasUnreadReplies = true
   owner.push('a', 'b')
   owner.handle = payload => {
     owner.handled.push(`${String(payload)} begins`)
@@ -215,7 +215,7 @@ t.test('a handler that makes its peer read again is not interrupted by the next 
     owner.handled.push(`${String(payload)} ends`)
     return false
   }
-  owner.isBlocked = false
+  owner.hasUnreadReplies = false
   owner.inbox.unblocked()
   t.same(owner.handled, ['a begins', 'a ends', 'b begins', 'b ends'])
 })

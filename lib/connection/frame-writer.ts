@@ -1,3 +1,6 @@
+import { encodeMessage } from '../protocol/frame-encoder.ts'
+import { frameSlab } from './frame-slab.ts'
+import type { RunOwner } from './frame-slab.ts'
 import type { Transport } from './transport.ts'
 
 /** Whose frames are written here. */
@@ -12,16 +15,27 @@ const gatherUpTo = 64 * 1024
 /** From so many bytes on a tick's frames leave before its end: whether the peer takes them is then known before there are more. */
 const flushFrom = 256 * 1024
 
+/** Messages up to this size, in UTF-16 units or bytes, are framed where the others of their tick are. */
+const slabUpTo = 1024
+
 /** Writers with frames that wait for the end of this tick. */
 let waiting: FrameWriter[] = []
+
+/** The writer that says itself when it is flushed: the replies to a chunk leave when all of it has been read. */
+let held: FrameWriter | null = null
+
+/** What was gathered last, and of which frames: the members of a room are often sent the same ones. */
+let gathered: Buffer | null = null
+let gatheredFrames: readonly Buffer[] = []
 
 /**
  * The only caller of `transport.write`: what is written in one tick, handlers' promises included, leaves in one
  * system call.
  */
-export class FrameWriter {
+export class FrameWriter implements RunOwner {
   readonly #owner: FrameWriterOwner
   readonly #transport: Transport
+  /** What leaves before this writer's run in the slab. */
   #frames: Buffer[] = []
   #bytes = 0
   #isStuck = false
@@ -47,32 +61,86 @@ export class FrameWriter {
 
   /** @param frame may be shared by connections: it is never changed */
   write (frame: Buffer): void {
-    if (this.#frames.push(frame) === 1) {
-      if (waiting.push(this) === 1) queueMicrotask(afterMicrotasks)
-    }
-    this.#bytes += frame.length
+    const run = frameSlab.take(this)
+    if (run !== null) this.#frames.push(run)
+    this.#frames.push(frame)
+    this.#add(frame.length)
+  }
+
+  /** A message that is not framed yet. */
+  writeMessage (payload: string | Buffer): void {
+    if (payload.length > slabUpTo) this.write(encodeMessage(payload))
+    else this.#add(frameSlab.put(payload, this))
+  }
+
+  onRun (run: Buffer): void {
+    this.#frames.push(run)
+  }
+
+  #add (bytes: number): void {
+    if (this.#bytes === 0 && held !== this) this.#schedule()
+    this.#bytes += bytes
     if (this.#bytes >= flushFrom) this.flush()
+  }
+
+  #schedule (): void {
+    if (waiting.push(this) === 1) queueMicrotask(afterMicrotasks)
+  }
+
+  /** What is written from here on leaves when `release` says so. */
+  hold (): void {
+    held = this
+  }
+
+  /** @param isDone whether nothing that belongs to it is still to come in this tick */
+  release (isDone: boolean): void {
+    held = null
+    if (this.#bytes === 0) return
+    if (isDone) this.flush()
+    else this.#schedule()
   }
 
   /** Hands everything to the transport now. */
   flush (): void {
-    const frames = this.#frames
     const bytes = this.#bytes
     if (bytes === 0) return
-    this.#frames = []
     this.#bytes = 0
+    const run = frameSlab.take(this)
+    const frames = this.#frames
+    if (run !== null && frames.length === 0) {
+      this.#transport.write(run)
+    } else {
+      if (run !== null) frames.push(run)
+      this.#frames = []
+      this.#writeAll(frames, bytes)
+    }
+    this.#isStuck = this.#transport.isStuck
+    if (this.#isStuck) this.#owner.onStuck()
+  }
+
+  #writeAll (frames: readonly Buffer[], bytes: number): void {
     if (frames.length === 1) {
       this.#transport.write(frames[0])
     } else if (bytes <= gatherUpTo) {
-      this.#transport.write(Buffer.concat(frames, bytes))
+      this.#transport.write(gather(frames, bytes))
     } else {
       this.#transport.cork()
       for (const frame of frames) this.#transport.write(frame)
       this.#transport.uncork()
     }
-    this.#isStuck = this.#transport.isStuck
-    if (this.#isStuck) this.#owner.onStuck()
   }
+}
+
+/** One Buffer for all connections that are sent the same frames in this tick: a copy each made broadcasts a tenth slower. */
+function gather (frames: readonly Buffer[], bytes: number): Buffer {
+  if (gathered !== null && isSame(frames, gatheredFrames)) return gathered
+  gatheredFrames = frames
+  gathered = Buffer.concat(frames, bytes)
+  return gathered
+}
+
+function isSame (frames: readonly Buffer[], others: readonly Buffer[]): boolean {
+  return frames.length === others.length && frames.every((frame, index) => frame === others[index])
 }
 
 /**
@@ -87,4 +155,6 @@ function flushWaiting (): void {
   const writers = waiting
   waiting = []
   for (const writer of writers) writer.flush()
+  gathered = null
+  gatheredFrames = []
 }

@@ -124,7 +124,10 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   onData (chunk: Buffer): void {
     this.#isSilent = false
+    this.#sendQueue.hold()
     this.#reader.push(chunk)
+    // Replies of handlers that go on are waited for until the tick ends.
+    this.#sendQueue.release(this.#isIdle)
     this.onHeldChange()
   }
 

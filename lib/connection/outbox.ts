@@ -5,7 +5,7 @@ import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import { encodeClose } from '../protocol/close.ts'
 import type { CloseStatus } from '../protocol/close.ts'
 import { opcode } from '../protocol/frame.ts'
-import { encodeFrame, encodeMessage } from '../protocol/frame-encoder.ts'
+import { encodeFrame } from '../protocol/frame-encoder.ts'
 import type { CloseState } from './close-state.ts'
 import type { RouteContext } from './route-context.ts'
 import type { SendQueue } from './send-queue.ts'
@@ -59,7 +59,7 @@ export class Outbox {
 
   /** No policy's `key` knows error messages: they replace none. */
   tell (message: ErrorMessage): void {
-    if (this.#end.canSend) this.#queue.put(encodeMessage(this.#codec.encodePlain(message)), false, this.#route.slowConsumer, null)
+    if (this.#end.canSend) this.#queue.putMessage(this.#codec.encodePlain(message), this.#route.slowConsumer, null)
   }
 
   /**
@@ -75,7 +75,7 @@ export class Outbox {
 
   #put (payload: string | Buffer, message: unknown): void {
     const slow = this.#route.slowConsumer
-    this.#queue.put(encodeMessage(payload), false, slow, slow.key === null ? null : () => messageKey(slow, '', message))
+    this.#queue.putMessage(payload, slow, slow.key === null ? null : () => messageKey(slow, '', message))
   }
 
   ping (payload: Buffer): void {

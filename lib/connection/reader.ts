@@ -44,7 +44,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   #isStopped = false
   /** Whether it has read its share of a turn, and has to wait for another. */
   #isWaiting = false
-  /** The turn that it read in last, and how many bytes. */
+  /** The turn in which it asked for another share last, and the bytes that it has read of this one. */
   #turn = -1
   #bytes = 0
   /** The size of the message that another thread inflates; null for none. */
@@ -56,6 +56,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
     this.#inflater = inflater
     this.#assembler = new MessageAssembler(this, maxPayload, inflater === null ? null : this)
     this.#parser = new FrameParser(this.#assembler, true, inflater !== null, this)
+    this.#parser.allow(framesATurn)
   }
 
   /** Whether nothing is read for now. */
@@ -75,7 +76,6 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   }
 
   push (chunk: Buffer): void {
-    this.#startTurn()
     this.#bytes += chunk.length
     try {
       this.#parser.push(chunk)
@@ -88,16 +88,10 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   /** Its next turn: goes on with what it has left, and then with what comes. */
   onTurn (): void {
     this.#isWaiting = false
+    this.#turn = turns.number
+    this.#parser.allow(framesATurn)
     this.#resume()
     this.#owner.onWaited()
-  }
-
-  #startTurn (): void {
-    const { number } = turns
-    if (this.#turn === number) return
-    this.#turn = number
-    this.#bytes = 0
-    this.#parser.allow(framesATurn)
   }
 
   /** Beyond its share of frames it goes on while the turn is short. */
@@ -109,6 +103,12 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   #endShare (): boolean {
     if (this.#isWaiting || this.#isStopped) return false
     this.#bytes = 0
+    // Turns are not asked for at every chunk, which would cost every turn an immediate: what it read since it asked last may be of earlier ones.
+    const { number } = turns
+    if (this.#turn !== number) {
+      this.#turn = number
+      return true
+    }
     if (!turns.isLong) return true
     this.#isWaiting = true
     this.#pause()
@@ -203,7 +203,6 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
 
   #resume (): void {
     if (this.#isHeld || this.#isWaiting || this.#inflating !== null || !this.#parser.paused) return
-    this.#startTurn()
     try {
       this.#parser.resume()
     } catch (error) {

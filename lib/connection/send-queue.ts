@@ -1,4 +1,5 @@
 import { bit, isControl } from '../protocol/frame.ts'
+import { encodeMessage } from '../protocol/frame-encoder.ts'
 import { Backlog } from './backlog.ts'
 import type { Deflater } from './deflater.ts'
 import { FrameWriter } from './frame-writer.ts'
@@ -99,6 +100,22 @@ export class SendQueue implements FrameWriterOwner {
   put (frame: Buffer, isShared: boolean, slowConsumer: SlowConsumer, key: (() => string | null) | null): void {
     if (this.isBlocked) this.#wait(frame, isShared, slowConsumer, key)
     else this.#pass(frame, isShared)
+  }
+
+  /** A message that is this peer's alone, and not framed yet. */
+  putMessage (payload: string | Buffer, slowConsumer: SlowConsumer, key: (() => string | null) | null): void {
+    if (this.#deflater === null && !this.isBlocked) this.#writer.writeMessage(payload)
+    else this.put(encodeMessage(payload), false, slowConsumer, key)
+  }
+
+  /** What is put in from here on leaves when `release` says so, and not when the tick ends. */
+  hold (): void {
+    this.#writer.hold()
+  }
+
+  /** @param isDone whether no more is to come in this tick */
+  release (isDone: boolean): void {
+    this.#writer.release(isDone)
   }
 
   /** The last frame: it waits for those before it, whatever their size. */

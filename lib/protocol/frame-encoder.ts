@@ -3,12 +3,15 @@ import { bit, headerSize, length16, length64, opcode } from './frame.ts'
 import type { Opcode } from './frame.ts'
 import { applyMask } from './mask.ts'
 
+/** The longest header of an unmasked frame. */
+const maxHeader = 10
+
 /** One frame, header and payload in one Buffer (RFC 6455 section 5.2). The mirror of FrameParser. */
 export function encodeFrame (code: Opcode, payload: string | Buffer, fin = true): Buffer {
   const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
   const header = headerSize(length)
   const frame = Buffer.allocUnsafe(header + length)
-  writeHeader(frame, code, length, fin)
+  writeHeader(frame, 0, code, length, fin)
   writePayload(frame, header, payload, length)
   return frame
 }
@@ -25,7 +28,7 @@ export function encodeMaskedFrame (code: Opcode, payload: string | Buffer, key: 
   const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
   const header = headerSize(length)
   const frame = Buffer.allocUnsafe(header + 4 + length)
-  writeHeader(frame, code, length, fin)
+  writeHeader(frame, 0, code, length, fin)
   frame[1] |= bit.mask
   frame.writeInt32BE(key | 0, header)
   writePayload(frame, header + 4, payload, length)
@@ -33,18 +36,18 @@ export function encodeMaskedFrame (code: Opcode, payload: string | Buffer, key: 
   return frame
 }
 
-function writeHeader (frame: Buffer, code: Opcode, length: number, fin: boolean): void {
-  frame[0] = fin ? bit.fin | code : code
+function writeHeader (target: Buffer, at: number, code: Opcode, length: number, fin: boolean): void {
+  target[at] = fin ? bit.fin | code : code
   if (length < length16) {
-    frame[1] = length
+    target[at + 1] = length
   } else if (length <= 0xffff) {
-    frame[1] = length16
-    frame[2] = length >>> 8
-    frame[3] = length
+    target[at + 1] = length16
+    target[at + 2] = length >>> 8
+    target[at + 3] = length
   } else {
-    frame[1] = length64
-    frame.writeUInt32BE(Math.floor(length / 0x1_0000_0000), 2)
-    frame.writeUInt32BE(length >>> 0, 6)
+    target[at + 1] = length64
+    target.writeUInt32BE(Math.floor(length / 0x1_0000_0000), at + 2)
+    target.writeUInt32BE(length >>> 0, at + 6)
   }
 }
 
@@ -57,6 +60,29 @@ function writePayload (frame: Buffer, offset: number, payload: string | Buffer, 
   } else {
     (frame as FastBuffer).utf8Write(payload, offset, length)
   }
+}
+
+/** The most bytes that a frame with this payload takes: a UTF-16 unit has at most three in UTF-8. */
+export function maxFrameSize (payload: string | Buffer): number {
+  return maxHeader + (typeof payload === 'string' ? payload.length * 3 : payload.length)
+}
+
+/**
+ * One frame at a place in memory that has room for `maxFrameSize`. Returns where it ends.
+ *
+ * A text is written before its length is known, behind the header that it needs where it is ASCII, and moved where it is not.
+ */
+export function encodeFrameInto (target: Buffer, at: number, code: Opcode, payload: string | Buffer): number {
+  const header = headerSize(payload.length)
+  let length = payload.length
+  if (typeof payload !== 'string') {
+    target.set(payload, at + header)
+  } else {
+    length = (target as FastBuffer).utf8Write(payload, at + header, length * 3)
+    if (headerSize(length) !== header) target.copyWithin(at + headerSize(length), at + header, at + header + length)
+  }
+  writeHeader(target, at, code, length, true)
+  return at + headerSize(length) + length
 }
 
 /** A message as one frame: text for a string, binary for a Buffer. */

@@ -40,8 +40,13 @@ export default [
 
   restrictImports(['lib/protocol/**/*.ts'], [
     {
-      regex: '^(?!\\.|node:(?:buffer|crypto)$)',
+      regex: '^(?!\\.|node:(?:buffer|crypto|process)$)',
       message: 'The protocol is bytes in, bytes out: no net, stream, timers or Fastify.'
+    },
+    {
+      regex: '^node:process$',
+      allowImportNames: ['versions'],
+      message: 'The protocol may ask which Node it runs on, and nothing else.'
     },
     {
       regex: ownFilesAndTypesOnly,

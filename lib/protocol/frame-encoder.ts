@@ -6,8 +6,19 @@ import { applyMask } from './mask.ts'
 /** The longest header of an unmasked frame. */
 const maxHeader = 10
 
+/**
+ * From this many UTF-16 units on, text that is not ASCII is written first and then copied to where it belongs. Counting its bytes beforehand
+ * takes two thirds of the time of writing them.
+ */
+const longText = 1024
+
+/** Where long texts are written first: what UTF-8 makes of 64 Ki units at most. Made for the first one. */
+let scratch: FastBuffer | null = null
+const scratchSize = 3 * 64 * 1024
+
 /** One frame, header and payload in one Buffer (RFC 6455 section 5.2). The mirror of FrameParser. */
-export function encodeFrame (code: Opcode, payload: string | Buffer, fin = true): Buffer {
+export function encodeFrame (code: Opcode, message: string | Buffer, fin = true): Buffer {
+  const payload = typeof message === 'string' && message.length >= longText ? longTextBytes(message) : message
   const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
   const header = headerSize(length)
   const frame = Buffer.allocUnsafe(header + length)
@@ -34,6 +45,15 @@ export function encodeMaskedFrame (code: Opcode, payload: string | Buffer, key: 
   writePayload(frame, header + 4, payload, length)
   applyMask(frame.subarray(header + 4), key | 0, 0)
   return frame
+}
+
+/** The bytes of a text, which are good until the next call; the text itself where it is too long, or begins as ASCII. */
+function longTextBytes (text: string): string | Buffer {
+  if (text.length * 3 > scratchSize) return text
+  const start = text.slice(0, longText)
+  if (Buffer.byteLength(start) === start.length) return text
+  scratch ??= Buffer.allocUnsafeSlow(scratchSize) as FastBuffer
+  return scratch.subarray(0, scratch.utf8Write(text, 0, scratchSize))
 }
 
 function writeHeader (target: Buffer, at: number, code: Opcode, length: number, fin: boolean): void {

@@ -1,8 +1,9 @@
 import { bit, isControl, length16, maxControlPayload, opcode } from './frame.ts'
 import type { Opcode } from './frame.ts'
-import { applyMask } from './mask.ts'
+import { applyMask, copyMasked } from './mask.ts'
 import { ownMemory } from './own-memory.ts'
 import { violation } from './protocol-error.ts'
+import { giveMemory, takeMemory } from './spare-memory.ts'
 
 /** Whoever owns the parser: called synchronously, in the order of the bytes. What it throws ends the parsing. */
 export interface FrameSink {
@@ -29,7 +30,7 @@ const empty = Buffer.alloc(0)
 /** The longest header: two bytes, a 64-bit length, a masking key. */
 const maxHeader = 14
 
-/** What is allocated for a payload whose first bytes have come; it doubles as they go on coming. */
+/** What is allocated for a payload whose first bytes have come; from then on at most twice what has come. */
 const firstAllocation = 4096
 
 /**
@@ -224,10 +225,10 @@ export class FrameParser {
   #continuePayload (chunk: Buffer, offset: number): number {
     const end = Math.min(chunk.length, offset + this.#length - this.#received)
     const part = chunk.subarray(offset, end)
-    applyMask(part, this.#key, this.#received)
+    const before = this.#received
     this.#keep(part)
     if (this.#received < this.#length) {
-      this.#sink.onPart(this.#code, part)
+      this.#sink.onPart(this.#code, this.#payload.subarray(before, this.#received))
     } else {
       const payload = this.#payload
       this.#payload = empty
@@ -237,16 +238,21 @@ export class FrameParser {
     return end
   }
 
+  /** Unmasks it on its way into the payload. */
   #keep (part: Buffer): void {
     const received = this.#received + part.length
-    if (received > this.#payload.length) {
-      const size = Math.min(this.#length, Math.max(firstAllocation, received, this.#payload.length * 2))
-      const grown = Buffer.allocUnsafeSlow(size)
-      this.#payload.copy(grown, 0, 0, this.#received)
-      this.#payload = grown
-    }
-    part.copy(this.#payload, this.#received)
+    if (received > this.#payload.length) this.#grow(received)
+    copyMasked(part, this.#key, this.#received, this.#payload, this.#received)
     this.#received = received
+  }
+
+  /** What the sink gets to keep is allocated when half of it has come; until then memory is borrowed. */
+  #grow (received: number): void {
+    const size = Math.max(firstAllocation, received * 2)
+    const grown = size >= this.#length ? Buffer.allocUnsafeSlow(this.#length) : takeMemory(size)
+    this.#payload.copy(grown, 0, 0, this.#received)
+    giveMemory(this.#payload)
+    this.#payload = grown
   }
 }
 

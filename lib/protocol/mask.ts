@@ -1,9 +1,17 @@
+import { loadSimdMask } from './simd-mask.ts'
+
 /** Below this size, setting up 32-bit words costs more than they save. */
 const wordsFrom = 64
+
+/** Below this size, the way into the memory of WebAssembly and back costs more than it saves. */
+const simdFrom = 256
 
 /** Four key bytes and the same memory as one word: right on either byte order. */
 const keyBytes = new Uint8Array(4)
 const keyWord = new Uint32Array(keyBytes.buffer)
+
+/** null where Node was started without WebAssembly, or the processor has no SIMD. */
+const simd = loadSimdMask()
 
 /**
  * Masks or unmasks in place: the same operation both ways (RFC 6455 section 5.3).
@@ -12,8 +20,24 @@ const keyWord = new Uint32Array(keyBytes.buffer)
  * @param key the masking key as it stands on the wire, its first byte highest
  * @param offset where in the payload `bytes` begins
  */
-export function applyMask (bytes: Uint8Array, key: number, offset: number): void {
+export function applyMask (bytes: Buffer, key: number, offset: number): void {
   if (key === 0) return
+  if (bytes.length >= simdFrom && simd !== null) simd.mask(bytes, rotate(key, offset), bytes, 0)
+  else maskInPlace(bytes, key, offset)
+}
+
+/** The same on the way into `target` at `at`; `bytes` may be changed too. Large payloads are copied anyway where they are masked. */
+export function copyMasked (bytes: Buffer, key: number, offset: number, target: Buffer, at: number): void {
+  if (bytes.length >= simdFrom && simd !== null && key !== 0) {
+    simd.mask(bytes, rotate(key, offset), target, at)
+  } else {
+    applyMask(bytes, key, offset)
+    bytes.copy(target, at)
+  }
+}
+
+/** Without SIMD. */
+export function maskInPlace (bytes: Uint8Array, key: number, offset: number): void {
   const length = bytes.length
   if (length < wordsFrom) {
     maskBytes(bytes, 0, length, rotate(key, offset))

@@ -1,10 +1,11 @@
 import { parseClose } from './close.ts'
-import type { FastBuffer } from './fast-buffer.ts'
 import { isControl, opcode } from './frame.ts'
 import type { Opcode } from './frame.ts'
 import type { FrameSink } from './frame-parser.ts'
+import { ownMemory } from './own-memory.ts'
 import { violation } from './protocol-error.ts'
-import { decodeUtf8, Utf8Validator } from './utf8.ts'
+import { giveMemory, takeMemory } from './spare-memory.ts'
+import { decodeUtf8, decodeValidUtf8, Utf8Validator } from './utf8.ts'
 
 /** Whoever owns the assembler: called synchronously, in the order of the bytes. */
 export interface MessageSink {
@@ -137,13 +138,13 @@ export class MessageAssembler implements FrameSink {
     this.#validated += part.length
   }
 
-  /** One buffer that doubles, rather than a list: 1-byte fragments must cost one byte each. */
+  /** One buffer that grows, rather than a list: 1-byte fragments must cost one byte each. */
   #join (payload: Buffer): void {
     const length = this.#length + payload.length
     if (length > this.#joined.length) {
-      const size = Math.min(this.#limit, Math.max(length, this.#joined.length * 2))
-      const grown = Buffer.allocUnsafeSlow(size)
+      const grown = length * 2 > this.#limit ? Buffer.allocUnsafeSlow(this.#limit) : takeMemory(length * 2)
       this.#joined.copy(grown, 0, 0, this.#length)
+      giveMemory(this.#joined)
       this.#joined = grown
     }
     payload.copy(this.#joined, this.#length)
@@ -151,7 +152,8 @@ export class MessageAssembler implements FrameSink {
   }
 
   #finish (isText: boolean): void {
-    const payload = this.#joined.subarray(0, this.#length)
+    const joined = this.#joined
+    const payload = joined.subarray(0, this.#length)
     const code = this.#message
     this.#message = opcode.continuation
     this.#joined = empty
@@ -161,11 +163,13 @@ export class MessageAssembler implements FrameSink {
       return
     }
     if (!isText) {
-      this.#sink.onBinary(payload)
+      this.#sink.onBinary(ownMemory(payload))
       return
     }
     if (this.#utf8 !== null && !this.#utf8.complete) throw violation.invalidUtf8()
-    this.#sink.onText((payload as FastBuffer).utf8Slice(0, payload.length))
+    const text = decodeValidUtf8(payload)
+    giveMemory(joined)
+    this.#sink.onText(text)
   }
 }
 

@@ -1,5 +1,12 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8, transcode } from 'node:buffer'
+import { versions } from 'node:process'
 import type { FastBuffer } from './fast-buffer.ts'
+
+/**
+ * From this size on, text that is not ASCII is transcoded by Node's vectorised `transcode` first, and then copied into a string:
+ * 3 to 7 GB/s where `utf8Slice` makes 0.3 to 0.7. Not from Node 24 on, whose `utf8Slice` is as fast by itself.
+ */
+const transcodeFrom = Number.parseInt(versions.node) < 24 ? 1024 : Infinity
 
 /**
  * The text of a whole payload, or `null` when it is not valid UTF-8.
@@ -8,8 +15,18 @@ import type { FastBuffer } from './fast-buffer.ts'
  * the time of `isUtf8` first: only a text that has the character can be invalid.
  */
 export function decodeUtf8 (payload: Buffer): string | null {
+  if (payload.length >= transcodeFrom) return isUtf8(payload) ? decodeValidUtf8(payload) : null
   const text = (payload as FastBuffer).utf8Slice(0, payload.length)
   return text.includes('\ufffd') && !isUtf8(payload) ? null : text
+}
+
+/** The text of a payload that is known to be valid. */
+export function decodeValidUtf8 (payload: Buffer): string {
+  const bytes = payload as FastBuffer
+  if (bytes.length < transcodeFrom) return bytes.utf8Slice(0, bytes.length)
+  if (isAscii(bytes)) return bytes.latin1Slice(0, bytes.length)
+  const units = transcode(bytes, 'utf8', 'utf16le') as FastBuffer
+  return units.ucs2Slice(0, units.length)
 }
 
 /**

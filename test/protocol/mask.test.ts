@@ -37,7 +37,7 @@ for (const key of [0x01020304, 0xf1e2d3c4 | 0, 0x000000ff, 0xff000000 | 0, -1]) 
         for (let length = 0; length <= 200; length++) {
           const memory = Uint8Array.from({ length: 220 }, (_, i) => i * 7)
           const before = Buffer.from(memory)
-          const part = memory.subarray(alignment, alignment + length)
+          const part = Buffer.from(memory.buffer, alignment, length)
           const expected = Buffer.concat([
             before.subarray(0, alignment), maskByFormula(part, key, offset), before.subarray(alignment + length)
           ])

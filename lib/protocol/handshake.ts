@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { parseExtensions } from './extensions.ts'
 import type { ExtensionOffer } from './extensions.ts'
 import { HandshakeError, isToken } from './handshake-error.ts'
@@ -131,5 +131,5 @@ function isSpace (text: string, at: number): boolean {
 
 /** The value of `Sec-WebSocket-Accept` (section 4.2.2, 5.4). */
 export function acceptValue (key: string): string {
-  return createHash('sha1').update(key + guid).digest('base64')
+  return hash('sha1', key + guid, 'base64')
 }

@@ -57,9 +57,9 @@ function alone (member: JsonSchema, union: Resolved): JsonSchema {
   const { anyOf, oneOf, $id, discriminator, title, description, ...beside } = union.schema
   const definitions = definitionsOf(union.root)
   const saysNothing = Object.keys(beside).every(keyword => keyword === '$defs' || keyword === 'definitions' || keyword === '$schema' || keyword === 'type')
-  return saysNothing
-    ? { ...definitions, ...member }
-    : { ...definitions, ...beside, allOf: [...asList(beside.allOf), member] }
+  // The member itself where it can be: whoever compiles it knows it again.
+  if (saysNothing) return Object.keys(definitions).length === 0 ? member : { ...definitions, ...member }
+  return { ...definitions, ...beside, allOf: [...asList(beside.allOf), member] }
 }
 
 function definitionsOf (root: unknown): JsonSchema {

@@ -2,7 +2,7 @@ import AjvCompiler from '@fastify/ajv-compiler'
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 import type { FastifyInstance } from 'fastify'
 import type { WsPluginOptions } from '../../types/options.ts'
-import type { Validate } from '../messages/receive-contract.ts'
+import type { CompileValidator, Validate } from '../messages/receive-contract.ts'
 import type { Serialize } from '../messages/send-contract.ts'
 import type { SharedSchemas } from '../messages/union.ts'
 
@@ -12,7 +12,7 @@ type BuildCompiler<Compiled> = (shared: SharedSchemas, options: object) => Compi
 
 // The types of both packages describe what Ajv and fast-json-stringify are called with, not what Fastify calls.
 // A new pool each time: it tells its Ajvs apart by neither their plugins nor their patterns.
-const validatorPool = (): BuildCompiler<Validate> => AjvCompiler() as never
+const buildValidator: BuildCompiler<Validate> = (shared, options) => (AjvCompiler() as never as BuildCompiler<Validate>)(shared, options)
 const buildSerializer: BuildCompiler<Serialize> = SerializerSelector() as never
 
 /** The compilers that an application has set; undefined where it has not. */
@@ -21,10 +21,11 @@ export interface OwnCompilers {
   readonly serializer: Compiler<Serialize> | undefined
 }
 
-/** How the messages of one scope are compiled. */
+/** How the messages of one route, or of rooms, are compiled. */
 export interface MessageCompilers {
   readonly shared: SharedSchemas
-  readonly validator: (schema: unknown, url: string) => Validate
+  /** What compiles the parts of `schema`. */
+  readonly validator: (schema: unknown, url: string) => CompileValidator
   readonly serializer: (schema: unknown, url: string) => Serialize
 }
 
@@ -41,27 +42,88 @@ export function ownCompilers (instance: FastifyInstance, route: Partial<Record<'
 
 /**
  * The application's compilers, else Fastify's usual ones set up for messages: nothing is coerced, nothing removed.
+ *
+ * Routes of one server that know the same shared schemas share an Ajv, as those of Fastify do: one costs some milliseconds and near
+ * half a megabyte. Unlike there, an `$id` of one route is no name for the others, who may have another schema of that `$id`.
  */
-export function messageCompilers (instance: FastifyInstance, own: OwnCompilers, ajv: NonNullable<WsPluginOptions['ajv']>): MessageCompilers {
-  const shared = instance.getSchemas()
-  const validator = own.validator ?? once(() => validatorPool()(shared, {
-    ...ajv,
-    customOptions: { ...ajv.customOptions, coerceTypes: false, removeAdditional: false }
-  }))
-  const serializer = own.serializer ?? once(() => buildSerializer(shared, {}))
-  return {
-    shared,
-    // TypeBox's compiler coerces what is not a body.
-    validator: (schema, url) => validator({ schema, method: 'GET', url, httpPart: 'body' }),
-    serializer: (schema, url) => serializer({ schema, method: 'GET', url, httpStatus: '200' })
+export class CompilerPool {
+  readonly #options: object
+  readonly #scopes: ScopeCompilers[] = []
+
+  constructor (ajv: NonNullable<WsPluginOptions['ajv']>) {
+    this.#options = { ...ajv, customOptions: { ...ajv.customOptions, coerceTypes: false, removeAdditional: false } }
+  }
+
+  /** To be asked once all shared schemas are there. */
+  of (instance: FastifyInstance, own: OwnCompilers): MessageCompilers {
+    const scope = this.#scopeOf(instance.getSchemas())
+    const serializer = own.serializer ?? scope.serializer()
+    return {
+      shared: scope.shared,
+      validator: (schema, url) => {
+        const validator = own.validator ?? scope.validator(schema)
+        // TypeBox's compiler coerces what is not a body.
+        return part => validator({ schema: part, method: 'GET', url, httpPart: 'body' })
+      },
+      serializer: (schema, url) => serializer({ schema, method: 'GET', url, httpStatus: '200' })
+    }
+  }
+
+  #scopeOf (shared: SharedSchemas): ScopeCompilers {
+    let scope = this.#scopes.find(scope => hasSameEntries(scope.shared, shared))
+    if (scope === undefined) {
+      scope = new ScopeCompilers(shared, this.#options)
+      this.#scopes.push(scope)
+    }
+    return scope
   }
 }
 
-/** Builds a compiler when it is first used. */
-function once<Compiled> (build: () => Compiler<Compiled>): Compiler<Compiled> {
-  let compiler: Compiler<Compiled> | null = null
-  return part => {
-    compiler ??= build()
-    return compiler(part)
+/** What is compiled where certain shared schemas are known. */
+class ScopeCompilers {
+  readonly shared: SharedSchemas
+  readonly #options: object
+  #validator: Compiler<Validate> | null = null
+  readonly #validatorsOfNamed = new Map<unknown, Compiler<Validate>>()
+  readonly #serializers = new Map<unknown, Serialize>()
+
+  constructor (shared: SharedSchemas, options: object) {
+    this.shared = shared
+    this.#options = options
   }
+
+  validator (schema: unknown): Compiler<Validate> {
+    if (!hasNames(schema)) return (this.#validator ??= buildValidator(this.shared, this.#options))
+    let validator = this.#validatorsOfNamed.get(schema)
+    if (validator === undefined) {
+      validator = buildValidator(this.shared, this.#options)
+      this.#validatorsOfNamed.set(schema, validator)
+    }
+    return validator
+  }
+
+  /** A new one for each route: it forgets the shared schema whose `$id` a schema has. Those that it made serve all the same. */
+  serializer (): Compiler<Serialize> {
+    const compile = buildSerializer(this.shared, {})
+    return part => {
+      let serialize = this.#serializers.get(part.schema)
+      if (serialize === undefined) {
+        serialize = compile(part)
+        this.#serializers.set(part.schema, serialize)
+      }
+      return serialize
+    }
+  }
+}
+
+/** Scopes inherit the shared schemas themselves, not copies. */
+function hasSameEntries (one: SharedSchemas, other: SharedSchemas): boolean {
+  const ids = Object.keys(one)
+  return ids.length === Object.keys(other).length && ids.every(id => one[id] === other[id])
+}
+
+/** Whether there is an `$id` in a schema: it becomes a name in the Ajv that compiles it. */
+function hasNames (schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return false
+  return Object.hasOwn(schema, '$id') || Object.values(schema).some(hasNames)
 }

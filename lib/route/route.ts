@@ -12,7 +12,7 @@ import { refusePluginOptions, resolveOptions } from '../options.ts'
 import type { OwnOptions } from '../options.ts'
 import { acceptValue } from '../protocol/handshake.ts'
 import { agreeOnDeflate } from '../protocol/permessage-deflate.ts'
-import { messageCompilers, ownCompilers } from './compilers.ts'
+import { ownCompilers } from './compilers.ts'
 import type { MessageCompilers, OwnCompilers } from './compilers.ts'
 import { constraintName, forWebSocket } from './constraint.ts'
 import { createErrorReporter } from './handler-error.ts'
@@ -53,7 +53,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
 
   let context: RouteContext | null = null
   instance.addHook('onReady', async () => {
-    const compilers = messageCompilers(instance, compilersSet ?? ownCompilers(instance, rest), server.options.ajv)
+    const compilers = server.compilers.of(instance, compilersSet ?? ownCompilers(instance, rest))
     const fullUrl = instance.prefix + url
     context = {
       instance,
@@ -198,7 +198,7 @@ function headersOf101 (reply: FastifyReply, key: string, protocol: string, exten
 
 function compileReceive (url: string, schema: unknown, handlers: Handlers<MessageHandler>, compilers: MessageCompilers): RouteContext['receives'] {
   try {
-    return ReceiveContract.compile(schema, handlers, part => compilers.validator(part, url), compilers.shared)
+    return ReceiveContract.compile(schema, handlers, compilers.validator(schema, url), compilers.shared)
   } catch (error) {
     if (error instanceof HandlersError) throw new FST_ERR_WS_HANDLER(url, error.message)
     throw new FST_ERR_WS_SCHEMA('receive', `WebSocket route ${url}`, messageOf(error))

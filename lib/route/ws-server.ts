@@ -13,7 +13,7 @@ import { SendContract } from '../messages/send-contract.ts'
 import type { ResolvedOptions, ResolvedPluginOptions } from '../options.ts'
 import { memoryAdapter } from '../rooms/memory-adapter.ts'
 import { Registry } from '../rooms/registry.ts'
-import { messageCompilers } from './compilers.ts'
+import { CompilerPool } from './compilers.ts'
 import type { OwnCompilers } from './compilers.ts'
 import { Connections } from './connections.ts'
 import { compileOrigin } from './origin.ts'
@@ -27,6 +27,7 @@ const drainDeadline = 5_000
 export class WsServer {
   readonly options: ResolvedPluginOptions
   readonly codecs: Codecs
+  readonly compilers: CompilerPool
   readonly rooms: Registry
   readonly connections: Connections
   readonly counters = new Counters()
@@ -42,6 +43,7 @@ export class WsServer {
     this.#instance = instance
     this.options = options
     this.codecs = new Codecs({ protoAction: onProtoPoisoning, constructorAction: onConstructorPoisoning })
+    this.compilers = new CompilerPool(options.ajv)
     checkInherited(options.route, this.codecs)
     this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance.log)
     this.connections = new Connections(node)
@@ -72,7 +74,7 @@ export class WsServer {
   }
 
   async start (own: OwnCompilers): Promise<void> {
-    const compilers = messageCompilers(this.#instance, own, this.options.ajv)
+    const compilers = this.compilers.of(this.#instance, own)
     await this.rooms.start((pattern, schema) => {
       try {
         return SendContract.compile(schema, part => compilers.serializer(part, pattern), compilers.shared)

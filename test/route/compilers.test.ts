@@ -191,3 +191,75 @@ t.test('two servers with different options of ajv in one process do not share va
   }
   t.same(counts, [2, 1])
 })
+
+/** The plugin's options, and how many Ajvs were made with them. */
+function countedAjvs (): { options: object, count: () => number } {
+  let made = 0
+  return { options: { ajv: { onCreate: () => { made++ } } }, count: () => made }
+}
+
+t.test('routes that know the same shared schemas share an Ajv, also across scopes', async t => {
+  const { options, count } = countedAjvs()
+  const app = await buildApp(t, options)
+  app.addSchema({ $id: 'n', type: 'integer' })
+  const receive = { type: 'object', properties: { n: { $ref: 'n#' } } }
+  for (const url of ['/a', '/b']) {
+    echo(app, url, { schema: { receive } })
+    app.register(async scope => { echo(scope, `/scope${url}`, { schema: { receive: { ...receive } } }) })
+  }
+  for (const url of ['/a', '/b', '/scope/a', '/scope/b']) t.ok(await isRefused(await app.injectWS(url), { n: 'five' }))
+  t.equal(count(), 1)
+})
+
+t.test('a scope with shared schemas of its own has its own', async t => {
+  const { options, count } = countedAjvs()
+  const app = await buildApp(t, options)
+  echo(app, '/', { schema: { receive: numbered } })
+  app.register(async scope => {
+    scope.addSchema({ $id: 'n', type: 'integer' })
+    echo(scope, '/scope', { schema: { receive: numbered } })
+  })
+  await app.ready()
+  t.equal(count(), 2)
+})
+
+t.test('two routes may have different schemas of one $id, be it inside', async t => {
+  const app = await buildApp(t)
+  for (const type of ['string', 'integer']) {
+    echo(app, `/${type}`, { schema: { receive: { $id: 'message', type: 'object', properties: { value: { type } } } } })
+    echo(app, `/inside/${type}`, { schema: { receive: { type: 'object', properties: { value: { $id: 'value', type } } } } })
+  }
+  for (const base of ['', '/inside']) {
+    t.notOk(await isRefused(await app.injectWS(`${base}/string`), { value: 'a' }))
+    t.ok(await isRefused(await app.injectWS(`${base}/integer`), { value: 'a' }))
+    t.notOk(await isRefused(await app.injectWS(`${base}/integer`), { value: 1 }))
+  }
+})
+
+t.test('an $id that a route declares is not known to the others', async t => {
+  const app = await buildApp(t)
+  echo(app, '/a', { schema: { receive: { $id: 'secret', type: 'object' } } })
+  echo(app, '/b', { schema: { receive: { type: 'object', properties: { value: { $ref: 'secret#' } } } } })
+  await t.rejects(async () => { await app.ready() }, { code: 'FST_ERR_WS_SCHEMA' })
+})
+
+t.test('one schema may serve many routes, with an $id or without', async t => {
+  const { options, count } = countedAjvs()
+  const app = await buildApp(t, options)
+  const named = { ...numbered, $id: 'numbered' }
+  for (const url of ['/a', '/b']) {
+    echo(app, url, { schema: { receive: numbered } })
+    echo(app, `/named${url}`, { schema: { receive: named } })
+  }
+  for (const url of ['/a', '/b', '/named/a', '/named/b']) t.ok(await isRefused(await app.injectWS(url), { n: 'five' }))
+  t.equal(count(), 2, 'one for those without, one for that with')
+})
+
+t.test('a schema that is sent and has the $id of a shared one hides that from no other route', async t => {
+  const app = await buildApp(t)
+  app.addSchema({ $id: 'n', type: 'integer' })
+  app.ws('/own', { schema: { send: { $id: 'n', type: 'string' } }, onOpen: connection => { connection.send('own' as never) } }, () => 1)
+  app.ws('/shared', { schema: { send: { type: 'object', properties: { n: { $ref: 'n#' } } } }, onOpen: connection => { connection.send({ n: '5' } as never) } }, () => 1)
+  t.equal(await (await app.injectWS('/own')).receive(), 'own')
+  t.same(await (await app.injectWS('/shared')).receive(), { n: 5 })
+})

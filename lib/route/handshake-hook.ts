@@ -8,9 +8,12 @@ import { upgradeOf } from './upgrade.ts'
 /** How much of a strange origin an error repeats. */
 const maxEcho = 100
 
-/** The first `onRequest` hook of a WebSocket route: what can't become a WebSocket is refused before the route's own hooks run. */
+/**
+ * The first `onRequest` hook of a WebSocket route: what can't become a WebSocket is refused before the route's own hooks run. It calls
+ * back at once, and answers a promise only where the origin's policy does.
+ */
 export function createHandshakeHook (originPolicy: OriginPolicy | null) {
-  return async function checkHandshake (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  return function checkHandshake (request: FastifyRequest, reply: FastifyReply, done: () => void): Promise<void> | undefined {
     const upgrade = upgradeOf(request.raw)
     if (upgrade === null) {
       offerUpgrade(reply, 'Upgrade')
@@ -26,10 +29,16 @@ export function createHandshakeHook (originPolicy: OriginPolicy | null) {
       throw new FST_ERR_WS_VERSION(error.message)
     }
     const { origin } = request.raw.headers
-    if (originPolicy !== null && origin !== undefined && !await originPolicy(origin, request)) {
-      throw new FST_ERR_WS_ORIGIN(origin.slice(0, maxEcho))
-    }
+    const isAllowed = originPolicy === null || origin === undefined || originPolicy(origin, request)
+    // Whatever else it is, be it a promise of another library, is waited for.
+    if (isAllowed !== true) return refuseUnless(isAllowed, origin)
+    done()
+    return undefined
   }
+}
+
+async function refuseUnless (isAllowed: boolean | Promise<boolean>, origin = ''): Promise<void> {
+  if (!await isAllowed) throw new FST_ERR_WS_ORIGIN(origin.slice(0, maxEcho))
 }
 
 /** What a 426 must say (RFC 9110 section 15.5.22, RFC 6455 section 4.4). */

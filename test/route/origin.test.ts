@@ -132,6 +132,10 @@ t.test('an async function decides when it is done', t => decides(t,
   async origin => await new Promise(resolve => setImmediate(() => resolve(origin === 'https://a.example'))),
   ['https://a.example'], ['https://b.example']))
 
+t.test('the promise of another library is waited for, too', t => decides(t,
+  origin => ({ then: (settle: (isAllowed: boolean) => void) => { settle(origin === 'https://a.example') } }) as Promise<boolean>,
+  ['https://a.example'], ['https://b.example']))
+
 t.test('a function that fails is an error of the application, and nobody is let in', async t => {
   for (const origin of [() => { throw new Error('no') }, async () => { throw new Error('no') }]) {
     t.same(await statuses(t, origin, ['https://a.example']), { 'https://a.example': 500 })

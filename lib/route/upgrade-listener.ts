@@ -4,6 +4,7 @@ import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDSHAKE } from '../errors.ts'
 import { asksForWebSocket, mayLackHeaders } from '../protocol/handshake.ts'
+import { Deadlines } from './deadlines.ts'
 import { guard, unguard, Upgrade } from './upgrade.ts'
 import type { HttpSocket } from './upgrade.ts'
 
@@ -12,12 +13,14 @@ export class UpgradeListener {
   readonly #instance: FastifyInstance
   readonly #server: Server
   readonly #timeout: number
+  readonly #deadlines: Deadlines<Upgrade>
   readonly #pending = new Set<Upgrade>()
 
   constructor (instance: FastifyInstance, timeout: number) {
     this.#instance = instance
     this.#server = instance.server
     this.#timeout = timeout
+    this.#deadlines = new Deadlines(timeout)
     this.#limitHeaders()
     this.#server.on('upgrade', this.#onUpgrade)
   }
@@ -58,7 +61,7 @@ export class UpgradeListener {
       this.#replay(request, socket, head)
       return
     }
-    const upgrade = new Upgrade(request, socket, head, this.#timeout, this.#onOver)
+    const upgrade = new Upgrade(request, socket, head, this.#deadlines, this.#onOver)
     this.#pending.add(upgrade)
     // What it asks for is not known: a body that was announced would be taken for a request, or for frames.
     if (!isWhole) {

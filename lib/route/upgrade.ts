@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
 import type { Handshake } from '../protocol/handshake.ts'
+import type { Deadlines, Timed } from './deadlines.ts'
 
 /** How long a client whose upgrade was refused may take to close its side, in milliseconds. */
 const lingerTimeout = 1_000
@@ -31,25 +32,30 @@ class UpgradeResponse extends ServerResponse {
 }
 
 /** A request to upgrade, from the event to the 101 or to the end of another reply. */
-export class Upgrade {
+export class Upgrade implements Timed {
   readonly socket: Socket
   readonly response: ServerResponse
   /** Set once it was checked. */
   handshake: Handshake | null = null
   readonly #request: IncomingMessage
   readonly #onOver: (upgrade: Upgrade) => void
+  readonly #deadlines: Deadlines<Upgrade>
+  readonly deadline: number
   /** What followed the request. */
   #head: Buffer
-  #timer: NodeJS.Timeout
+  /** Waits for the client to close its side. */
+  #timer: NodeJS.Timeout | null = null
   #isAccepted = false
 
-  constructor (request: UpgradeRequest, socket: Socket, head: Buffer, timeout: number, onOver: (upgrade: Upgrade) => void) {
+  constructor (request: UpgradeRequest, socket: Socket, head: Buffer, deadlines: Deadlines<Upgrade>, onOver: (upgrade: Upgrade) => void) {
     request[kUpgrade] = this
     this.socket = socket
     this.#head = head
     this.#request = request
     this.#onOver = onOver
-    this.#timer = setTimeout(onDeadline, timeout, this)
+    this.#deadlines = deadlines
+    this.deadline = deadlines.next()
+    deadlines.add(this)
     this.response = new UpgradeResponse(request)
     this.response.shouldKeepAlive = false
     this.response.assignSocket(socket)
@@ -98,6 +104,10 @@ export class Upgrade {
     this.response.end(body)
   }
 
+  onDeadline (): void {
+    this.refuse(new FST_ERR_WS_HANDSHAKE_TIMEOUT())
+  }
+
   destroy (): void {
     this.socket.destroy()
   }
@@ -105,7 +115,7 @@ export class Upgrade {
   /** The reply is written: ends the connection, and waits a moment for the client, since a reset could overtake the reply. */
   #onReply (): void {
     if (this.#isAccepted) return
-    clearTimeout(this.#timer)
+    this.#deadlines.delete(this)
     this.socket.end()
     this.socket.resume()
     this.#timer = setTimeout(destroyUpgrade, lingerTimeout, this).unref()
@@ -132,13 +142,10 @@ export class Upgrade {
   }
 
   #over (): void {
-    clearTimeout(this.#timer)
+    this.#deadlines.delete(this)
+    if (this.#timer !== null) clearTimeout(this.#timer)
     this.#onOver(this)
   }
-}
-
-function onDeadline (upgrade: Upgrade): void {
-  upgrade.refuse(new FST_ERR_WS_HANDSHAKE_TIMEOUT())
 }
 
 function destroyUpgrade (upgrade: Upgrade): void {

@@ -106,6 +106,16 @@ t.test('what is missing is malformed', async t => {
   for (const header of [';', 'a;', 'a;;b', 'a; ,b', 'a; =', 'a; =b', 'a; b=', 'a; b=,c', 'a; b=;c', '=a', 'a=b', ';a', 'a; b==c']) isMalformed(t, header)
 })
 
+t.test('a header that was read before is read the same, whatever was read since', async t => {
+  const header = 'permessage-deflate; client_max_window_bits, foo; a=1'
+  const offers = parseExtensions(header)
+  t.same(parseExtensions(header), offers)
+  t.same(parseExtensions('foo'), [offer('foo')])
+  isMalformed(t, 'foo;')
+  t.same(parseExtensions('foo'), [offer('foo')])
+  t.same(parseExtensions(header), offers)
+})
+
 t.test('what is no character of a token is malformed', async t => {
   for (const character of '()<>@:\\/[]?{}\0\x7fé\u0100😀') {
     isMalformed(t, character)

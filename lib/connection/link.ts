@@ -49,6 +49,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   /** Whether nothing came since the last ping of the heartbeat; false where that could not be sent. */
   #isSilent = false
   #timer: NodeJS.Timeout | null = null
+  #slot: Set<Beating> | null = null
 
   /** @param deflate what was agreed on for compression; null for none */
   constructor (transport: Transport, route: RouteContext, log: FastifyBaseLogger, codec: MessageCodec, deflate: DeflateParameters | null) {
@@ -229,6 +230,14 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   /* What the heartbeat asks. */
+
+  get slot (): Set<Beating> | null {
+    return this.#slot
+  }
+
+  set slot (slot: Set<Beating> | null) {
+    this.#slot = slot
+  }
 
   beat (): void {
     this.#isSilent = this.#outbox.beat()

@@ -12,6 +12,7 @@ import { RawClient } from '../helpers/raw-client.ts'
 
 /** A connection that keeps what it is asked, and settles when it is asked for the first time. */
 class Peer implements Beating {
+  slot: Set<Beating> | null = null
   readonly asked: string[] = []
   readonly beaten = deferred()
   readonly judged = deferred()

@@ -35,8 +35,8 @@ let gatheredFrames: readonly Buffer[] = []
 export class FrameWriter implements RunOwner {
   readonly #owner: FrameWriterOwner
   readonly #transport: Transport
-  /** What leaves before this writer's run in the slab. */
-  #frames: Buffer[] = []
+  /** What leaves before this writer's run in the slab; null for nothing. */
+  #frames: Buffer[] | null = null
   #bytes = 0
   #isStuck = false
 
@@ -62,8 +62,9 @@ export class FrameWriter implements RunOwner {
   /** @param frame may be shared by connections: it is never changed */
   write (frame: Buffer): void {
     const run = frameSlab.take(this)
-    if (run !== null) this.#frames.push(run)
-    this.#frames.push(frame)
+    if (run !== null) this.onRun(run)
+    if (this.#frames === null) this.#frames = [frame]
+    else this.#frames.push(frame)
     this.#add(frame.length)
   }
 
@@ -74,7 +75,8 @@ export class FrameWriter implements RunOwner {
   }
 
   onRun (run: Buffer): void {
-    this.#frames.push(run)
+    if (this.#frames === null) this.#frames = [run]
+    else this.#frames.push(run)
   }
 
   #add (bytes: number): void {
@@ -107,13 +109,9 @@ export class FrameWriter implements RunOwner {
     this.#bytes = 0
     const run = frameSlab.take(this)
     const frames = this.#frames
-    if (run !== null && frames.length === 0) {
-      this.#transport.write(run)
-    } else {
-      if (run !== null) frames.push(run)
-      this.#frames = []
-      this.#writeAll(frames, bytes)
-    }
+    this.#frames = null
+    if (frames !== null) this.#writeAll(run === null ? frames : [...frames, run], bytes)
+    else if (run !== null) this.#transport.write(run)
     this.#isStuck = this.#transport.isStuck
     if (this.#isStuck) this.#owner.onStuck()
   }

@@ -31,7 +31,8 @@ const overhead = 64
 export class Inbox {
   readonly #owner: InboxOwner
   readonly #concurrency: number
-  #queue: Payload[] = []
+  /** What waits; null until the first does, which most connections never see. */
+  #queue: Payload[] | null = null
   #bytes = 0
   #running = 0
   #isOpen = false
@@ -45,7 +46,7 @@ export class Inbox {
 
   /** Bytes of memory that waits for the handler. */
   get held (): number {
-    return this.#bytes + this.#queue.length * overhead
+    return this.#bytes + this.#waiting * overhead
   }
 
   /** Whether messages are let through. */
@@ -55,7 +56,11 @@ export class Inbox {
 
   /** Whether nothing waits and nothing is being handled. */
   get isEmpty (): boolean {
-    return this.#running === 0 && this.#queue.length === 0
+    return this.#running === 0 && this.#waiting === 0
+  }
+
+  get #waiting (): number {
+    return this.#queue === null ? 0 : this.#queue.length
   }
 
   /** Lets messages through; until then they wait. */
@@ -65,10 +70,11 @@ export class Inbox {
   }
 
   push (payload: Payload): void {
-    if (this.#queue.length === 0 && this.#canHandle()) {
+    if (this.#waiting === 0 && this.#canHandle()) {
       if (this.#owner.handle(payload)) this.#running++
       return
     }
+    this.#queue ??= []
     this.#queue.push(typeof payload === 'string' ? payload : ownMemory(payload))
     this.#bytes += payload.length
     if (this.#isFull(1)) this.#owner.onInboxFull()
@@ -82,17 +88,17 @@ export class Inbox {
 
   /** The peer reads again, or its replies were dropped: perhaps by the handler itself, in which nothing else is handled. */
   unblocked (): void {
-    if (this.#queue.length > 0 && !this.#isHandling) this.#drain()
+    if (this.#waiting > 0 && !this.#isHandling) this.#drain()
   }
 
   /** Forgets what waits; what is being handled goes on. */
   clear (): void {
-    this.#queue = []
+    this.#queue = null
     this.#bytes = 0
   }
 
   #drain (): void {
-    while (this.#canHandle()) {
+    while (this.#queue !== null && this.#canHandle()) {
       const payload = this.#queue.shift()
       if (payload === undefined) break
       this.#bytes -= payload.length
@@ -109,6 +115,6 @@ export class Inbox {
   }
 
   #isFull (part: number): boolean {
-    return this.#queue.length >= fullAtMessages * part || this.#bytes >= fullAtBytes * part
+    return this.#waiting >= fullAtMessages * part || this.#bytes >= fullAtBytes * part
   }
 }

@@ -8,7 +8,7 @@ import type { MessageCodec } from '../messages/codec.ts'
 import type { ErrorMessage } from '../messages/error-message.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import { closeCode } from '../protocol/close.ts'
-import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
+import type { Compression } from './compression.ts'
 import { Link } from './link.ts'
 import { Pings } from './pings.ts'
 import type { RouteContext } from './route-context.ts'
@@ -22,8 +22,8 @@ export interface ConnectionIdentity {
   readonly log: FastifyBaseLogger
   readonly protocol: string
   readonly codec: MessageCodec
-  /** What was agreed on for compression; null for none. */
-  readonly deflate: DeflateParameters | null
+  /** What was agreed on; null for none. */
+  readonly compression: Compression | null
 }
 
 /** One for all that are still open: an array of its own would cost each 32 bytes. */
@@ -42,8 +42,8 @@ export class ServerConnection extends Link implements Connection {
   #abort: AbortController | null = null
   #pings: Pings | null = null
 
-  constructor (transport: Transport, route: RouteContext, { id, log, protocol, codec, deflate }: ConnectionIdentity) {
-    super(transport, route, log, codec, deflate)
+  constructor (transport: Transport, route: RouteContext, { id, log, protocol, codec, compression }: ConnectionIdentity) {
+    super(transport, route, log, codec, compression)
     this.id = id
     this.protocol = protocol
     this.codec = codec

@@ -4,14 +4,12 @@ import { channels } from '../channels.ts'
 import type { MessageCodec } from '../messages/codec.ts'
 import { closeCode, truncateReason } from '../protocol/close.ts'
 import type { CloseStatus } from '../protocol/close.ts'
-import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { checkClose, CloseState } from './close-state.ts'
-import { Deflater } from './deflater.ts'
+import type { Compression } from './compression.ts'
 import type { Beating } from './heartbeat.ts'
 import { Inbox } from './inbox.ts'
 import type { InboxOwner } from './inbox.ts'
-import { Inflater } from './inflater.ts'
 import type { MemoryHolder } from './memory-budget.ts'
 import { Outbox } from './outbox.ts'
 import { Reader } from './reader.ts'
@@ -51,15 +49,14 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   #timer: NodeJS.Timeout | null = null
   #slot: Set<Beating> | null = null
 
-  /** @param deflate what was agreed on for compression; null for none */
-  constructor (transport: Transport, route: RouteContext, log: FastifyBaseLogger, codec: MessageCodec, deflate: DeflateParameters | null) {
+  /** @param compression what was agreed on; null for none */
+  constructor (transport: Transport, route: RouteContext, log: FastifyBaseLogger, codec: MessageCodec, compression: Compression | null) {
     this.log = log
     this.#route = route
     this.#transport = transport
-    this.#reader = new Reader(this, transport, route.maxPayload, deflate === null ? null : new Inflater(deflate, route.maxPayload))
+    this.#reader = new Reader(this, transport, route.maxPayload, compression)
     this.#inbox = new Inbox(this, route.concurrency)
-    const deflater = deflate === null || route.deflate === null ? null : new Deflater(deflate, route.deflate)
-    this.#sendQueue = new SendQueue(this, transport, deflater, route.sendBudget)
+    this.#sendQueue = new SendQueue(this, transport, compression, route.sendBudget)
     this.#outbox = new Outbox(this.#sendQueue, route, codec, this.#end)
     transport.attach(this)
     route.heartbeat?.add(this)

@@ -8,6 +8,7 @@ import type { CompressedSink, MessageSink } from '../protocol/message-assembler.
 import { ownMemory } from '../protocol/own-memory.ts'
 import { violation } from '../protocol/protocol-error.ts'
 import { decodeUtf8 } from '../protocol/utf8.ts'
+import type { Compression } from './compression.ts'
 import type { Inflater } from './inflater.ts'
 import type { Transport } from './transport.ts'
 import { turns } from './turns.ts'
@@ -39,7 +40,9 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   readonly #assembler: MessageAssembler
   readonly #parser: FrameParser
   /** null where nothing is compressed, and once nothing is read any more */
-  #inflater: Inflater | null
+  #compression: Pick<Compression, 'newInflater'> | null
+  /** null until the first message that is compressed */
+  #inflater: Inflater | null = null
   #isHeld = false
   #isStopped = false
   /** Whether it has read its share of a turn, and has to wait for another. */
@@ -50,12 +53,12 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   /** The size of the message that another thread inflates; null for none. */
   #inflating: number | null = null
 
-  constructor (owner: ReaderOwner, transport: Transport, maxPayload: number, inflater: Inflater | null) {
+  constructor (owner: ReaderOwner, transport: Transport, maxPayload: number, compression: Pick<Compression, 'newInflater'> | null) {
     this.#owner = owner
     this.#transport = transport
-    this.#inflater = inflater
-    this.#assembler = new MessageAssembler(this, maxPayload, inflater === null ? null : this)
-    this.#parser = new FrameParser(this.#assembler, true, inflater !== null, this)
+    this.#compression = compression
+    this.#assembler = new MessageAssembler(this, maxPayload, compression === null ? null : this)
+    this.#parser = new FrameParser(this.#assembler, true, compression !== null, this)
     this.#parser.allow(framesATurn)
   }
 
@@ -136,6 +139,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
     this.#assembler.stop()
     this.#inflater?.stop()
     this.#inflater = null
+    this.#compression = null
   }
 
   /* What the assembler says. */
@@ -161,7 +165,8 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   }
 
   onCompressed (code: Opcode, payload: Buffer): void {
-    if (this.#inflater === null) return
+    if (this.#compression === null) return
+    this.#inflater ??= this.#compression.newInflater()
     this.#parser.spend(framesACompressed)
     const message = this.#inflater.inflate(payload)
     if (!(message instanceof Promise)) {

@@ -5,7 +5,6 @@ import type { ReceiveContract } from '../messages/receive-contract.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import type { ServerConnection } from './connection.ts'
 import type { Counters } from './counters.ts'
-import type { DeflateOptions } from './deflater.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { Link } from './link.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -32,8 +31,6 @@ export interface RouteContext {
   readonly concurrency: number
   readonly highWaterMark: number
   readonly closeTimeout: number
-  /** null for no compression */
-  readonly deflate: DeflateOptions | null
   readonly slowConsumer: SlowConsumer
   /** How much may wait for one client, in bytes. */
   readonly sendBudget: number

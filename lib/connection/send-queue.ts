@@ -1,6 +1,7 @@
 import { bit, isControl } from '../protocol/frame.ts'
 import { encodeMessage } from '../protocol/frame-encoder.ts'
 import { Backlog } from './backlog.ts'
+import type { Compression } from './compression.ts'
 import type { Deflater } from './deflater.ts'
 import { FrameWriter } from './frame-writer.ts'
 import type { FrameWriterOwner } from './frame-writer.ts'
@@ -28,7 +29,9 @@ export class SendQueue implements FrameWriterOwner {
   readonly #owner: SendQueueOwner
   readonly #transport: Transport
   /** null for none, and once what waited was discarded */
-  #deflater: Deflater | null
+  #compression: Pick<Compression, 'newDeflater'> | null
+  /** null until the first message */
+  #deflater: Deflater | null = null
   readonly #writer: FrameWriter
   /** How much may wait behind what is being written, in bytes. */
   readonly #limit: number
@@ -42,10 +45,10 @@ export class SendQueue implements FrameWriterOwner {
   /** Whether the transport ends when everything has left. */
   #isEnding = false
 
-  constructor (owner: SendQueueOwner, transport: Transport, deflater: Deflater | null, limit: number) {
+  constructor (owner: SendQueueOwner, transport: Transport, compression: Pick<Compression, 'newDeflater'> | null, limit: number) {
     this.#owner = owner
     this.#transport = transport
-    this.#deflater = deflater
+    this.#compression = compression
     this.#writer = new FrameWriter(this, transport)
     this.#limit = limit
   }
@@ -135,6 +138,7 @@ export class SendQueue implements FrameWriterOwner {
     this.#backlog = null
     this.#deflater?.stop()
     this.#deflater = null
+    this.#compression = null
   }
 
   /* What the writer says. */
@@ -179,10 +183,11 @@ export class SendQueue implements FrameWriterOwner {
   }
 
   #pass (frame: Buffer, isShared: boolean): void {
-    if (this.#deflater === null || isControl(frame[0] & bit.opcode)) {
+    if (this.#compression === null || isControl(frame[0] & bit.opcode)) {
       this.#writer.write(frame)
       return
     }
+    this.#deflater ??= this.#compression.newDeflater()
     const compressed = this.#deflater.compress(frame, isShared)
     if (!(compressed instanceof Promise)) {
       this.#writer.write(compressed)

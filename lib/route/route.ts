@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { WsRouteOptions } from '../../types/options.ts'
+import { Compressions } from '../connection/compression.ts'
 import { ServerConnection } from '../connection/connection.ts'
 import type { MessageHandler, RouteContext } from '../connection/route-context.ts'
 import { StreamTransport } from '../connection/transport.ts'
@@ -46,6 +47,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
   const codecs = server.codecs.select(resolved.codec)
   const chooseSubprotocol = compileSubprotocols(resolved.subprotocols, codecs)
 
+  const compressions = resolved.deflate === null ? null : new Compressions(resolved.deflate, resolved.maxPayload)
   const heartbeat = resolved.heartbeat === null ? null : server.heartbeats.of(resolved.heartbeat.interval, resolved.heartbeat.timeout)
 
   let compilersSet: OwnCompilers | null = null
@@ -68,7 +70,6 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       concurrency: resolved.concurrency,
       highWaterMark: resolved.highWaterMark,
       closeTimeout: resolved.closeTimeout,
-      deflate: resolved.deflate,
       slowConsumer: resolved.slowConsumer,
       sendBudget: resolved.sendBudget,
       heartbeat,
@@ -102,7 +103,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       log: request.log,
       protocol,
       codec: codecFor(codecs, protocol),
-      deflate: agreement === null ? null : agreement.parameters
+      compression: agreement === null || compressions === null ? null : compressions.of(agreement.parameters)
     })
     server.counters.opened++
     server.connections.add(connection)

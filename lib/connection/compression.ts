@@ -4,27 +4,40 @@ import type { DeflateOptions } from './deflater.ts'
 import { Inflater } from './inflater.ts'
 
 /**
- * What connections of one route have agreed on. One object for all with the same parameters, which is all that a connection holds until there is a
- * message to inflate or to compress.
+ * What connections of one route have agreed on: one object for all with the same parameters. It is all that a connection holds which is idle, where
+ * each message stands alone: inflater and deflater are then shared as well.
  */
 export class Compression {
   readonly #parameters: DeflateParameters
   readonly #options: DeflateOptions
   readonly #maxPayload: number
+  /** null where each client has its own */
+  readonly #sharedInflater: Inflater | null
+  readonly #sharedDeflater: Deflater | null
 
   constructor (parameters: DeflateParameters, options: DeflateOptions, maxPayload: number) {
     this.#parameters = parameters
     this.#options = options
     this.#maxPayload = maxPayload
+    this.#sharedInflater = parameters.clientNoContextTakeover ? this.#newInflater() : null
+    this.#sharedDeflater = parameters.serverNoContextTakeover ? this.#newDeflater() : null
   }
 
   /** For the messages of one client. */
-  newInflater (): Inflater {
-    return new Inflater(this.#parameters, this.#maxPayload)
+  inflater (): Inflater {
+    return this.#sharedInflater ?? this.#newInflater()
   }
 
   /** For the messages to one client. */
-  newDeflater (): Deflater {
+  deflater (): Deflater {
+    return this.#sharedDeflater ?? this.#newDeflater()
+  }
+
+  #newInflater (): Inflater {
+    return new Inflater(this.#parameters, this.#maxPayload)
+  }
+
+  #newDeflater (): Deflater {
     return new Deflater(this.#parameters, this.#options)
   }
 }

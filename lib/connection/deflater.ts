@@ -27,7 +27,7 @@ const shared = new WeakMap<Buffer, Map<Settings, Buffer | Promise<Buffer>>>()
 
 /**
  * Compresses the messages to one client, one after the other (RFC 7692 section 7.2.1). No stream of zlib is kept between them: where the server's
- * context is taken over, the window is, as the next one's dictionary.
+ * context is taken over, the window is, as the next one's dictionary. Where it is not, many clients may share one.
  */
 export class Deflater {
   readonly #settings: Settings
@@ -48,21 +48,22 @@ export class Deflater {
 
   /**
    * The frame to send for a whole message's: compressed, unless that does not make it shorter. Small ones at once, others later; not to be called
-   * again before.
+   * again for the same client before.
    *
    * @param isShared whether others are sent the same frame: it is then compressed once, and refers back to nothing
+   * @param client whom it is for, where several share this
    */
-  compress (frame: Buffer, isShared: boolean): Buffer | Promise<Buffer> {
+  compress (frame: Buffer, isShared: boolean, client: object = this): Buffer | Promise<Buffer> {
     const payload = frame.subarray(headerSizeOf(frame))
     if (payload.length < this.#threshold) return frame
-    const compressed = isShared ? compressShared(frame, payload, this.#settings) : compress(this, frame, payload, this.#settings, this.#window?.bytes)
+    const compressed = isShared ? compressShared(frame, payload, this.#settings) : compress(client, frame, payload, this.#settings, this.#window?.bytes)
     if (this.#window === null) return compressed
     return compressed instanceof Promise ? this.#rememberLater(compressed, frame, payload) : this.#remember(compressed, frame, payload)
   }
 
-  /** Nobody waits for the message that is compressed later; others may, for one that is shared. */
-  stop (): void {
-    deflating.giveUp(this)
+  /** Nobody waits for the message to `client` that is compressed later; others may, for one that is shared. */
+  stop (client: object = this): void {
+    deflating.giveUp(client)
   }
 
   /** Only compressed messages are part of the window. */

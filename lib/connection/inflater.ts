@@ -38,7 +38,7 @@ const inflateNow = inflateRawSync as never as (input: Buffer, options: ZlibOptio
 
 /**
  * Inflates the messages of one client, one after the other (RFC 7692 section 7.2.2). No stream of zlib is kept between them: where the client's
- * context is taken over, the window is, as the next one's dictionary.
+ * context is taken over, the window is, as the next one's dictionary. Where it is not, many clients may share one.
  */
 export class Inflater {
   readonly #windowBits: number
@@ -60,22 +60,23 @@ export class Inflater {
     return this.#window === null ? 0 : this.#window.held
   }
 
-  /** Nobody waits for the message that is inflated later. */
-  stop (): void {
-    inflating.giveUp(this)
+  /** Nobody waits for the message of `client` that is inflated later. */
+  stop (client: object = this): void {
+    inflating.giveUp(client)
   }
 
   /**
-   * Small ones at once, others later; not to be called again before.
+   * Small ones at once, others later; not to be called again for the same client before.
    *
+   * @param client whose message it is, where several share this
    * @throws ProtocolError, or rejects with it: not deflate, or more than `maxPayload`
    */
-  inflate (payload: Buffer): Buffer | Promise<Buffer> {
+  inflate (payload: Buffer, client: object = this): Buffer | Promise<Buffer> {
     // Some encoders flush an empty message to nothing.
     if (payload.length === 0) return payload
     const input = Buffer.concat([payload, tail])
     const inflated = input.length <= inputAtOnce ? this.#tryNow(input) : null
-    if (inflated === null) return this.#later(input)
+    if (inflated === null) return this.#later(input, client)
     const message = withoutProof(inflated)
     this.#window?.push(message)
     return message
@@ -94,8 +95,8 @@ export class Inflater {
     }
   }
 
-  async #later (input: Buffer): Promise<Buffer> {
-    const message = withoutProof(await inflating.inTurn(this, () => this.#inflateParts(input)))
+  async #later (input: Buffer, client: object): Promise<Buffer> {
+    const message = withoutProof(await inflating.inTurn(client, () => this.#inflateParts(input)))
     this.#window?.push(message)
     return message
   }

@@ -40,7 +40,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   readonly #assembler: MessageAssembler
   readonly #parser: FrameParser
   /** null where nothing is compressed, and once nothing is read any more */
-  #compression: Pick<Compression, 'newInflater'> | null
+  #compression: Pick<Compression, 'inflater'> | null
   /** null until the first message that is compressed */
   #inflater: Inflater | null = null
   #isHeld = false
@@ -53,7 +53,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   /** The size of the message that another thread inflates; null for none. */
   #inflating: number | null = null
 
-  constructor (owner: ReaderOwner, transport: Transport, maxPayload: number, compression: Pick<Compression, 'newInflater'> | null) {
+  constructor (owner: ReaderOwner, transport: Transport, maxPayload: number, compression: Pick<Compression, 'inflater'> | null) {
     this.#owner = owner
     this.#transport = transport
     this.#compression = compression
@@ -137,7 +137,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
     this.#isStopped = true
     this.#parser.stop()
     this.#assembler.stop()
-    this.#inflater?.stop()
+    this.#inflater?.stop(this)
     this.#inflater = null
     this.#compression = null
   }
@@ -166,9 +166,9 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
 
   onCompressed (code: Opcode, payload: Buffer): void {
     if (this.#compression === null) return
-    this.#inflater ??= this.#compression.newInflater()
+    this.#inflater ??= this.#compression.inflater()
     this.#parser.spend(framesACompressed)
-    const message = this.#inflater.inflate(payload)
+    const message = this.#inflater.inflate(payload, this)
     if (!(message instanceof Promise)) {
       this.#onMessage(code, message)
       return

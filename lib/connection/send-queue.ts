@@ -29,7 +29,7 @@ export class SendQueue implements FrameWriterOwner {
   readonly #owner: SendQueueOwner
   readonly #transport: Transport
   /** null for none, and once what waited was discarded */
-  #compression: Pick<Compression, 'newDeflater'> | null
+  #compression: Pick<Compression, 'deflater'> | null
   /** null until the first message */
   #deflater: Deflater | null = null
   readonly #writer: FrameWriter
@@ -45,7 +45,7 @@ export class SendQueue implements FrameWriterOwner {
   /** Whether the transport ends when everything has left. */
   #isEnding = false
 
-  constructor (owner: SendQueueOwner, transport: Transport, compression: Pick<Compression, 'newDeflater'> | null, limit: number) {
+  constructor (owner: SendQueueOwner, transport: Transport, compression: Pick<Compression, 'deflater'> | null, limit: number) {
     this.#owner = owner
     this.#transport = transport
     this.#compression = compression
@@ -136,7 +136,7 @@ export class SendQueue implements FrameWriterOwner {
   /** Forgets the messages that wait, and the window of earlier ones; what is being written stays, and so does the last frame. */
   discard (): void {
     this.#backlog = null
-    this.#deflater?.stop()
+    this.#deflater?.stop(this)
     this.#deflater = null
     this.#compression = null
   }
@@ -187,8 +187,8 @@ export class SendQueue implements FrameWriterOwner {
       this.#writer.write(frame)
       return
     }
-    this.#deflater ??= this.#compression.newDeflater()
-    const compressed = this.#deflater.compress(frame, isShared)
+    this.#deflater ??= this.#compression.deflater()
+    const compressed = this.#deflater.compress(frame, isShared, this)
     if (!(compressed instanceof Promise)) {
       this.#writer.write(compressed)
     } else {

@@ -25,7 +25,7 @@ class Owner implements ReaderOwner, Transport {
 
   constructor ({ compresses = true, takeover = false, maxPayload = 1024 * 1024 } = {}) {
     const parameters = { serverNoContextTakeover: true, clientNoContextTakeover: !takeover, serverMaxWindowBits: 15, clientMaxWindowBits: 15 }
-    this.reader = new Reader(this, this, maxPayload, compresses ? { newInflater: () => new Inflater(parameters, maxPayload) } : null)
+    this.reader = new Reader(this, this, maxPayload, compresses ? { inflater: () => new Inflater(parameters, maxPayload) } : null)
   }
 
   push (...frames: Buffer[]): this {

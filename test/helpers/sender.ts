@@ -23,7 +23,7 @@ export class Sender implements SendQueueOwner {
   slowConsumer: SlowConsumer = { policy: 'close', key: null }
 
   constructor (limit = Infinity, deflater: Deflater | null = null) {
-    this.queue = new SendQueue(this, this.transport, deflater === null ? null : { newDeflater: () => deflater }, limit)
+    this.queue = new SendQueue(this, this.transport, deflater === null ? null : { deflater: () => deflater }, limit)
     this.transport.attach(this.queue)
   }
 

@@ -107,7 +107,7 @@ export class SendQueue implements FrameWriterOwner {
 
   /** A message that is this peer's alone, and not framed yet. */
   putMessage (payload: string | Buffer, slowConsumer: SlowConsumer, key: (() => string | null) | null): void {
-    if (this.#deflater === null && !this.isBlocked) this.#writer.writeMessage(payload)
+    if (this.#compression === null && !this.isBlocked) this.#writer.writeMessage(payload)
     else this.put(encodeMessage(payload), false, slowConsumer, key)
   }
 

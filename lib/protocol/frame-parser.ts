@@ -4,6 +4,7 @@ import { applyMask, copyMasked } from './mask.ts'
 import { ownMemory } from './own-memory.ts'
 import { violation } from './protocol-error.ts'
 import { giveMemory, takeMemory } from './spare-memory.ts'
+import { unmaskText } from './unmask-text.ts'
 
 /** Whoever owns the parser: called synchronously, in the order of the bytes. What it throws ends the parsing. */
 export interface FrameSink {
@@ -15,7 +16,9 @@ export interface FrameSink {
   onHeader (code: Opcode, length: number, rsv1: boolean): void
   /** A further part of a payload that is not complete yet, unmasked. Not called for a frame that arrives whole. */
   onPart (code: Opcode, part: Buffer): void
-  /** A frame is complete; `payload` is unmasked, the receiver's to keep, and may be a view of the chunk. */
+  /** A whole message of text, which is short, and came in one piece: unmasked, from `start` to `end` of these bytes. */
+  onShortText (bytes: Buffer, start: number, end: number, isAscii: boolean): void
+  /** Any other frame is complete; `payload` is unmasked, the receiver's to keep, and may be a view of the chunk. */
   onFrame (code: Opcode, fin: boolean, payload: Buffer): void
 }
 
@@ -29,6 +32,12 @@ const empty = Buffer.alloc(0)
 
 /** The longest header: two bytes, a 64-bit length, a masking key. */
 const maxHeader = 14
+
+/** The first byte of a message of text that is one frame, and not compressed. */
+const wholeText = bit.fin | opcode.text
+
+/** Below this size, unmasking byte by byte or word by word tells on its way whether it is ASCII. */
+const shortText = 256
 
 /** What is allocated for a payload whose first bytes have come; from then on at most twice what has come. */
 const firstAllocation = 4096
@@ -208,6 +217,10 @@ export class FrameParser {
 
     const end = start + length
     if (end <= chunk.length) {
+      if (first === wholeText && length < shortText && this.#masked) {
+        this.#sink.onShortText(chunk, start, end, unmaskText(chunk, start, end, key))
+        return end
+      }
       const payload = length === 0 ? empty : chunk.subarray(start, end)
       applyMask(payload, key, 0)
       this.#sink.onFrame(code, fin, payload)

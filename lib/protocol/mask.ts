@@ -22,14 +22,14 @@ const simd = loadSimdMask()
  */
 export function applyMask (bytes: Buffer, key: number, offset: number): void {
   if (key === 0) return
-  if (bytes.length >= simdFrom && simd !== null) simd.mask(bytes, rotate(key, offset), bytes, 0)
+  if (bytes.length >= simdFrom && simd !== null) simd.mask(bytes, rotateKey(key, offset), bytes, 0)
   else maskInPlace(bytes, key, offset)
 }
 
 /** The same on the way into `target` at `at`; `bytes` may be changed too. Large payloads are copied anyway where they are masked. */
 export function copyMasked (bytes: Buffer, key: number, offset: number, target: Buffer, at: number): void {
   if (bytes.length >= simdFrom && simd !== null && key !== 0) {
-    simd.mask(bytes, rotate(key, offset), target, at)
+    simd.mask(bytes, rotateKey(key, offset), target, at)
   } else {
     applyMask(bytes, key, offset)
     bytes.copy(target, at)
@@ -40,20 +40,20 @@ export function copyMasked (bytes: Buffer, key: number, offset: number, target: 
 export function maskInPlace (bytes: Uint8Array, key: number, offset: number): void {
   const length = bytes.length
   if (length < wordsFrom) {
-    maskBytes(bytes, 0, length, rotate(key, offset))
+    maskBytes(bytes, 0, length, rotateKey(key, offset))
     return
   }
   // Words must be aligned in memory, which the payload need not be.
   const lead = -bytes.byteOffset & 3
-  maskBytes(bytes, 0, lead, rotate(key, offset))
+  maskBytes(bytes, 0, lead, rotateKey(key, offset))
   const wordCount = (length - lead) >>> 2
-  maskWords(new Uint32Array(bytes.buffer, bytes.byteOffset + lead, wordCount), rotate(key, offset + lead))
+  maskWords(new Uint32Array(bytes.buffer, bytes.byteOffset + lead, wordCount), rotateKey(key, offset + lead))
   const tail = lead + (wordCount << 2)
-  maskBytes(bytes, tail, length, rotate(key, offset + tail))
+  maskBytes(bytes, tail, length, rotateKey(key, offset + tail))
 }
 
 /** The key as seen from `offset` bytes further on in the payload. */
-function rotate (key: number, offset: number): number {
+export function rotateKey (key: number, offset: number): number {
   const shift = (offset & 3) << 3
   return shift === 0 ? key : (key << shift) | (key >>> (32 - shift))
 }

@@ -1,4 +1,5 @@
 import { parseClose } from './close.ts'
+import type { FastBuffer } from './fast-buffer.ts'
 import { isControl, opcode } from './frame.ts'
 import type { Opcode } from './frame.ts'
 import type { FrameSink } from './frame-parser.ts'
@@ -82,6 +83,11 @@ export class MessageAssembler implements FrameSink {
     if (isControl(code) || this.#isCompressed) return
     const message = code === opcode.continuation ? this.#message : code
     if (message === opcode.text) this.#validate(part)
+  }
+
+  onShortText (bytes: Buffer, start: number, end: number, isAscii: boolean): void {
+    if (isAscii) this.#sink.onText((bytes as FastBuffer).latin1Slice(start, end))
+    else this.#onWhole(opcode.text, bytes.subarray(start, end))
   }
 
   onFrame (code: Opcode, fin: boolean, payload: Buffer): void {

@@ -1,3 +1,4 @@
+import { opcode } from '../../lib/protocol/frame.ts'
 import type { FrameSink } from '../../lib/protocol/frame-parser.ts'
 import type { CompressedSink, MessageSink } from '../../lib/protocol/message-assembler.ts'
 
@@ -24,6 +25,10 @@ export class FrameRecorder implements FrameSink {
 
   onPart (code: number, part: Buffer): void {
     this.parts.push({ code, part: part.toString('hex') })
+  }
+
+  onShortText (bytes: Buffer, start: number, end: number): void {
+    this.onFrame(opcode.text, true, bytes.subarray(start, end))
   }
 
   onFrame (code: number, fin: boolean, payload: Buffer): void {

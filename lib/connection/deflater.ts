@@ -17,6 +17,10 @@ type Settings = Readonly<Required<Pick<ZlibOptions, 'windowBits' | 'memLevel' | 
 /** Up to so many bytes, going to another thread and back takes longer than deflating. */
 const inputAtOnce = 16 * 1024
 
+/** The shortest and the longest piece of memory that zlib is given for its output: what does not fit in the payload's size is not sent. */
+const leastChunk = 256
+const mostChunk = 16 * 1024
+
 /** The end of the empty block that a flush ends with, which is left out (RFC 7692 section 7.2.1). */
 const tailLength = 4
 
@@ -102,7 +106,7 @@ function compressShared (frame: Buffer, payload: Buffer, settings: Settings): Bu
 }
 
 function compress (owner: object, frame: Buffer, payload: Buffer, settings: Settings, dictionary: Buffer | undefined): Buffer | Promise<Buffer> {
-  const options = { ...settings, dictionary }
+  const options = { ...settings, dictionary, chunkSize: Math.min(mostChunk, Math.max(leastChunk, payload.length)) }
   if (payload.length <= inputAtOnce) return shorter(frame, deflateRawSync(payload, options))
   return deflating.inTurn(owner, () => deflate(payload, options)).then(deflated => shorter(frame, deflated))
 }

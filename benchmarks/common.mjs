@@ -8,9 +8,12 @@ import { connect } from 'node:net'
 export class Child {
   #process
 
-  static async start (url, args = [], execArgv = []) {
+  /** `core`: the only one that it may run on, where the machine has taskset(1); null for any. */
+  static async start (url, args = [], execArgv = [], core = null) {
     const child = new Child()
-    child.#process = fork(url, args, { execArgv })
+    child.#process = core === null
+      ? fork(url, args, { execArgv })
+      : fork(url, args, { execPath: 'taskset', execArgv: ['--cpu-list', String(core), process.execPath, ...execArgv] })
     child.ready = await child.#answer()
     return child
   }
@@ -18,13 +21,14 @@ export class Child {
   /** One question at a time. */
   ask (question, details = {}) {
     const answer = this.#answer()
-    this.#process.send({ question, ...details })
+    if (this.#process.connected) this.#process.send({ question, ...details })
     return answer
   }
 
   async #answer () {
     const ended = new AbortController()
     const onExit = () => ended.abort(new Error('a process of the benchmark has ended early'))
+    if (this.#process.exitCode !== null) onExit()
     this.#process.once('exit', onExit)
     try {
       return (await once(this.#process, 'message', { signal: ended.signal }))[0]
@@ -53,8 +57,9 @@ export class Child {
   }
 
   async stop () {
+    if (this.#process.exitCode !== null) return
     const exit = once(this.#process, 'exit')
-    this.#process.disconnect()
+    if (this.#process.connected) this.#process.disconnect()
     await exit
   }
 }
@@ -65,6 +70,12 @@ export function answerParent (answers) {
   process.on('message', async ({ question, ...details }) => {
     process.send(await answers[question](details) ?? {})
   })
+}
+
+/** Seconds that this process has worked, all its threads together. */
+export function cpuSeconds () {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
 }
 
 /** A socket behind its 101. Whatever comes later is for its listeners; it is paused until there is one. */
@@ -85,13 +96,17 @@ export async function upgrade (port, path, extensions = '') {
   return { socket, head: reply.slice(0, reply.indexOf('\r\n\r\n')) }
 }
 
-/** A client's frame; the mask is of no matter here. */
-export function frame (payload, { opcode = 1, fin = true, rsv1 = false, length = payload.length } = {}) {
-  const key = [1, 2, 3, 4]
-  const body = Buffer.from(payload).map((byte, index) => byte ^ key[index % 4])
+/** Random once, and the same in every run: a key of zeros would cost no server its unmasking. */
+const maskKey = [0x9d, 0x3a, 0xe7, 0x58]
+
+/** A client's frame, or with `isMasked: false` a server's. `length` is what its header says. */
+export function frame (payload, { opcode = 1, fin = true, rsv1 = false, length = payload.length, isMasked = true } = {}) {
   const size = length < 126 ? [length] : length < 65536 ? [126, length >> 8, length & 255] : [127, 0, 0, 0, 0, length >>> 24, length >> 16 & 255, length >> 8 & 255, length & 255]
+  const first = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode
+  if (!isMasked) return Buffer.concat([Buffer.from([first, ...size]), payload])
   size[0] |= 0x80
-  return Buffer.concat([Buffer.from([(fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode, ...size, ...key]), body])
+  const body = Buffer.from(payload).map((byte, index) => byte ^ maskKey[index % 4])
+  return Buffer.concat([Buffer.from([first, ...size, ...maskKey]), body])
 }
 
 /** JSON of about so many bytes, as alike and as different as records are. */

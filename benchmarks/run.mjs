@@ -1,99 +1,56 @@
-// `npm run bench`: the same work on each server in turn, A B A B …, and the medians of all rounds.
-// The load is written with bare sockets, so that no client library is measured.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { connect } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+// `npm run bench -- --scenario echo,rpc --servers ws,fastify-typed-ws --rounds 5 --seconds 2 --plugin ../other --out results.json`:
+// every server on the same work in turn, A B A B …, with medians of all rounds. Without arguments it is all of it.
+import { spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { contenderOf, serverNames } from './contenders.mjs'
+import { scenarioNames, scenarioOf } from './scenarios.mjs'
 
-const names = ['fastify-typed-ws', '@fastify/websocket']
-const rounds = Number(process.argv[2] ?? 5)
-const warmUpMs = 300
-const roundMs = 1500
-
-const said = JSON.stringify({ type: 'said', room: 'lobby', text: 'hello there, how are you?' })
-const scenarios = [
-  { title: 'echo, 64 B, 64 in flight', path: '/echo', inFlight: 64, payload: 'x'.repeat(64), replyBytes: 66 },
-  { title: 'echo, 64 B, one in flight', path: '/echo', inFlight: 1, payload: 'x'.repeat(64), replyBytes: 66 },
-  {
-    title: 'JSON, validated, 16 in flight',
-    path: '/typed',
-    inFlight: 16,
-    payload: JSON.stringify({ type: 'say', room: 'lobby', text: 'hello there, how are you?' }),
-    replyBytes: 2 + said.length
+const { values: options } = parseArgs({
+  options: {
+    scenario: { type: 'string', default: scenarioNames.join() },
+    servers: { type: 'string', default: serverNames.join() },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    plugin: { type: 'string' },
+    out: { type: 'string' }
   }
-]
-const connections = 64
+})
 
-/** A masked text frame; the key is of no matter here. */
-function frame (payload) {
-  const key = [1, 2, 3, 4]
-  const body = Buffer.from(payload).map((byte, index) => byte ^ key[index % 4])
-  return Buffer.concat([Buffer.from([0x81, 0x80 | body.length, ...key]), body])
+function positive (name) {
+  const value = Number(options[name])
+  if (!(value > 0)) throw new Error(`--${name} must be a positive number`)
+  return value
 }
 
-/** Keeps `inFlight` messages under way on each connection; returns messages per second. */
-async function load (port, { path, inFlight, payload, replyBytes }) {
-  const one = frame(payload)
-  let replies = 0
-  let isOver = false
-  const sockets = await Promise.all(Array.from({ length: connections }, async () => {
-    const socket = connect(port, '127.0.0.1').setNoDelay(true)
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n')
-    await once(socket, 'data')
-    let bytes = 0
-    socket.on('data', chunk => {
-      bytes += chunk.length
-      const count = Math.floor(bytes / replyBytes)
-      bytes -= count * replyBytes
-      replies += count
-      if (!isOver && count > 0) socket.write(count === 1 ? one : Buffer.concat(Array(count).fill(one)))
-    })
-    return socket
-  }))
-  for (const socket of sockets) socket.write(Buffer.concat(Array(inFlight).fill(one)))
-  await delay(warmUpMs)
-  replies = 0
-  const started = performance.now()
-  await delay(roundMs)
-  const perSecond = replies / (performance.now() - started) * 1000
-  isOver = true
-  for (const socket of sockets) socket.destroy()
-  return perSecond
+async function main () {
+  const scenarios = options.scenario.split(',')
+  const servers = options.servers.split(',')
+  scenarios.forEach(scenarioOf)
+  servers.forEach(server => contenderOf(server))
+  const [rounds, seconds] = [Math.ceil(positive('rounds')), positive('seconds')]
+  const plugin = options.plugin === undefined ? undefined : resolve(options.plugin)
+  installPeers()
+  const [{ measure }, { printScenario }] = await Promise.all([import('./measure.mjs'), import('./table.mjs')])
+  console.log(`Node ${process.version}, medians of ${rounds} rounds of ${seconds} s`)
+  const results = await measure({ scenarios, servers, rounds, seconds, plugin, onScenario: result => printScenario(result, servers) })
+  if (!results.machine.pinned) console.log('\nServer and load were not pinned to cores: there is no taskset, or but one core.')
+  if (options.out !== undefined) writeFileSync(options.out, JSON.stringify(results, null, 2) + '\n')
 }
 
-async function ask (server) {
-  const answer = once(server, 'message')
-  server.send('cpu')
-  return (await answer)[0].cpuSeconds
+/** The peers are no dependencies of the plugin: they come when they are first needed. */
+function installPeers () {
+  const directory = fileURLToPath(new URL('.', import.meta.url))
+  if (existsSync(new URL('node_modules/ws', import.meta.url))) return
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: directory, stdio: 'inherit' })
+  if (status !== 0) throw new Error('the peers of the benchmarks could not be installed')
 }
 
-const median = values => values.toSorted((a, b) => a - b)[values.length >> 1]
-const thousands = value => Math.round(value).toLocaleString('en')
-
-const servers = await Promise.all(names.map(async name => {
-  const child = fork(new URL('server.mjs', import.meta.url), [name])
-  const [{ port }] = await once(child, 'message')
-  return { name, child, port }
-}))
-
-console.log(`Node ${process.version}, ${connections} connections, ${rounds} rounds, medians (lowest–highest)\n`)
-console.log(`| messages a second | ${names.join(' | ')} | ratio | ratio per CPU second of the server |`)
-console.log('| --- | --- | --- | --- | --- |')
-for (const scenario of scenarios) {
-  const rates = new Map(names.map(name => [name, []]))
-  const efficiencies = new Map(names.map(name => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const { name, child, port } of servers) {
-      const before = await ask(child)
-      const rate = await load(port, scenario)
-      rates.get(name).push(rate)
-      efficiencies.get(name).push(rate / (await ask(child) - before))
-    }
-  }
-  const [ours, theirs] = names.map(name => median(rates.get(name)))
-  const [ourWork, theirWork] = names.map(name => median(efficiencies.get(name)))
-  const cells = names.map(name => `${thousands(median(rates.get(name)))} (${thousands(Math.min(...rates.get(name)))}–${thousands(Math.max(...rates.get(name)))})`)
-  console.log(`| ${scenario.title} | ${cells.join(' | ')} | ${(ours / theirs).toFixed(1)} | ${(ourWork / theirWork).toFixed(1)} |`)
+try {
+  await main()
+} catch (error) {
+  console.error(error.message)
+  process.exitCode = 1
 }
-for (const { child } of servers) child.kill()

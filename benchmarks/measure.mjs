@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { median } from './common.mjs'
+import { contenderOf, startPair } from './contenders.mjs'
+import { machine, revisionOf } from './machine.mjs'
+import { scenarioOf } from './scenarios.mjs'
+
+/** Before each round, not measured; and once before the first of all. */
+const settleMs = 300
+const warmUpMs = 1000
+
+/** A load that works more than this share of the time may be what was measured. */
+const loadBound = 0.9
+
+/**
+ * The same work on each server in turn, A B A B …
+ *
+ * @param scenarios names, or what `scenarioOf` takes
+ * @param servers names, or what `contenderOf` takes
+ * @param onScenario called with each result when it is there
+ */
+export async function measure ({ scenarios, servers, rounds = 5, seconds = 2, plugin, onScenario = () => {} }) {
+  const contenders = servers.map(server => contenderOf(server, plugin))
+  const plans = scenarios.map(scenarioOf)
+  const revision = revisionOf(contenderOf('fastify-typed-ws', plugin).plugin)
+  const results = { date: new Date().toISOString(), revision, node: process.version, machine: machine(), versions: {}, rounds, seconds, scenarios: [] }
+  for (const plan of plans) {
+    const scenario = plan.load === 'latency' ? { ...plan, rate: plan.rate ?? await halfOfPeak(plan) } : plan
+    const able = contenders.filter(({ name }) => !scenario.without?.includes(name))
+    const measured = await (scenario.isIdle ? measureIdle : measureWork)(scenario, able, { rounds, seconds, versions: results.versions })
+    const { name, title, unit, better } = scenario
+    const result = { name, title, unit, better, servers: Object.fromEntries(measured.map(({ label, rounds }) => [label, summary(scenario, rounds)])) }
+    results.scenarios.push(result)
+    onScenario(result)
+  }
+  return results
+}
+
+/** What ws does with as much as it likes, so that a fixed rate is one that all can keep. */
+async function halfOfPeak (scenario) {
+  const peak = { ...scenario, load: 'exchange', inFlight: 16 }
+  const [{ rounds }] = await measureWork(peak, [contenderOf('ws')], { rounds: 3, seconds: 1, versions: {} })
+  return Math.round(median(rounds.map(({ value }) => value)) / 2)
+}
+
+async function measureWork (scenario, contenders, { rounds, seconds, versions }) {
+  const running = []
+  try {
+    for (const contender of contenders) {
+      const pair = await startPair(contender, scenario)
+      running.push({ label: contender.label, pair, rounds: [] })
+      versions[contender.label] = pair.version
+      await pair.load.ask('open')
+      await work(pair, scenario, warmUpMs)
+    }
+    const before = await Promise.all(running.map(({ pair }) => pair.server.memory()))
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, { pair, rounds }] of running.entries()) {
+        await pair.server.forgetPeak()
+        const figures = await work(pair, scenario, seconds * 1000)
+        if (scenario.slow > 0) figures.growth = (await pair.server.memory()).peak - before[index].rss
+        rounds.push(figures)
+      }
+    }
+    return running
+  } finally {
+    for (const { pair } of running) await pair.stop()
+  }
+}
+
+/** One round: both processes are asked for their marks at its start and its end, and each counts its own time. */
+async function work ({ server, load }, scenario, milliseconds) {
+  const marks = () => Promise.all([load.ask('mark'), server.ask('mark')])
+  await load.ask('start')
+  await delay(settleMs)
+  const [loadBefore, serverBefore] = await marks()
+  await delay(milliseconds)
+  const [loadAfter, serverAfter] = await marks()
+  await load.ask('stop')
+  const seconds = loadAfter.at - loadBefore.at
+  const perSecond = (loadAfter.count - loadBefore.count) / seconds
+  const serverCpu = serverAfter.cpu - serverBefore.cpu
+  const { p50, p99, p999 } = loadAfter
+  return {
+    value: scenario.load === 'latency' ? p99 : perSecond,
+    perCpuSecond: perSecond * (serverAfter.at - serverBefore.at) / serverCpu,
+    serverCpu,
+    loadCpu: loadAfter.cpu - loadBefore.cpu,
+    seconds,
+    p50,
+    p99,
+    p999
+  }
+}
+
+/** Each round has a server of its own: what one has once taken, it seldom gives back. */
+async function measureIdle (scenario, contenders, { rounds, versions }) {
+  const results = contenders.map(({ label }) => ({ label, rounds: [] }))
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, contender] of contenders.entries()) {
+      const pair = await startPair(contender, scenario, ['--expose-gc'])
+      try {
+        versions[contender.label] = pair.version
+        results[index].rounds.push(await idle(pair, scenario))
+      } finally {
+        await pair.stop()
+      }
+    }
+  }
+  return results
+}
+
+async function idle ({ server, load }, { connections }) {
+  const marks = () => Promise.all([load.ask('mark'), server.ask('mark')])
+  // What is compiled and allocated once belongs to no connection.
+  await load.ask('open', { count: 100 })
+  const before = await settled(server)
+  const [loadBefore, serverBefore] = await marks()
+  await load.ask('open', { count: connections })
+  const [loadAfter, serverAfter] = await marks()
+  const after = await settled(server)
+  return {
+    value: (after - before) * 2 ** 20 / connections,
+    perCpuSecond: null,
+    serverCpu: serverAfter.cpu - serverBefore.cpu,
+    loadCpu: loadAfter.cpu - loadBefore.cpu,
+    seconds: loadAfter.at - loadBefore.at
+  }
+}
+
+async function settled (server) {
+  for (let i = 0; i < 2; i++) {
+    await server.ask('collect')
+    await delay(300)
+  }
+  await server.ask('collect')
+  return (await server.memory()).rss
+}
+
+function summary ({ load, isIdle }, rounds) {
+  const values = rounds.map(({ value }) => value)
+  const of = field => rounds[0][field] == null ? undefined : median(rounds.map(round => round[field]))
+  // The load of a fixed rate never sleeps, so that it is on time.
+  const isBusyByNature = isIdle || load === 'latency'
+  return {
+    rounds,
+    median: median(values),
+    lowest: Math.min(...values),
+    highest: Math.max(...values),
+    perCpuSecond: of('perCpuSecond') ?? null,
+    isLoadBound: !isBusyByNature && median(rounds.map(({ loadCpu, seconds }) => loadCpu / seconds)) >= loadBound,
+    p50: of('p50'),
+    p99: of('p99'),
+    p999: of('p999'),
+    growth: rounds[0].growth === undefined ? undefined : Math.max(...rounds.map(({ growth }) => growth))
+  }
+}

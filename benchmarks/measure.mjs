@@ -50,7 +50,7 @@ async function measureWork (scenario, contenders, { rounds, seconds, versions })
       running.push({ label: contender.label, pair, rounds: [] })
       versions[contender.label] = pair.version
       await pair.load.ask('open')
-      await work(pair, scenario, warmUpMs)
+      await work(pair, scenario, warmUpMs, true)
     }
     const before = await Promise.all(running.map(({ pair }) => pair.server.memory()))
     for (let round = 0; round < rounds; round++) {
@@ -68,9 +68,9 @@ async function measureWork (scenario, contenders, { rounds, seconds, versions })
 }
 
 /** One round: both processes are asked for their marks at its start and its end, and each counts its own time. */
-async function work ({ server, load }, scenario, milliseconds) {
+async function work ({ server, load }, scenario, milliseconds, isCalm = false) {
   const marks = () => Promise.all([load.ask('mark'), server.ask('mark')])
-  await load.ask('start')
+  await load.ask('start', { isCalm })
   await delay(settleMs)
   const [loadBefore, serverBefore] = await marks()
   await delay(milliseconds)

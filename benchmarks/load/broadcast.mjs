@@ -8,7 +8,6 @@ const places = 64
 
 /** A publisher that sends the next message when one has reached all members; some more may be there that never read. */
 export class Broadcast {
-  /** Deliveries, or messages that reached one member: see `countsOncePerMember`. */
   samples = new Samples()
   #job
   #requests
@@ -27,12 +26,13 @@ export class Broadcast {
     this.#job = job
   }
 
+  /** Deliveries, or of them what each member has got. */
   get count () {
     return this.#job.countsOncePerMember ? this.#deliveries / this.#members.length : this.#deliveries
   }
 
   async open () {
-    const { requests, reader } = await converse(this.#job)
+    const { requests, reader } = await converse(this.#job, this.#job.inFlight)
     this.#requests = requests
     this.#members = await openAll(this.#job.connections, () => Client.open(this.#job))
     for (const client of this.#members) this.#listen(client, reader())
@@ -66,8 +66,9 @@ export class Broadcast {
     this.#publisher.write(this.#requests.next(this.#publisher, count))
   }
 
-  async start () {
-    this.#slow = await openAll(this.#job.slow ?? 0, () => Client.open(this.#job))
+  /** `isCalm`: without those that never read. */
+  async start ({ isCalm }) {
+    this.#slow = await openAll(isCalm ? 0 : this.#job.slow ?? 0, () => Client.open(this.#job))
     for (const client of this.#slow) client.stopReading()
     this.#isRunning = true
     this.#drain.more(this.#job.inFlight)

@@ -5,9 +5,8 @@ import { compressedRequests } from './compressed.mjs'
 import { ExpectedReplies, FrameReader } from './replies.mjs'
 import { Requests } from './requests.mjs'
 
-/** Requests, and a reader of the replies for each client. */
-export async function converse (job) {
-  const atOnce = Math.max(job.inFlight ?? 1, 256 * (job.load === 'latency'))
+/** Requests, of which a client sends no more than `atOnce` at once, and a reader of the replies for each client. */
+export async function converse (job, atOnce) {
   const messages = messagesOf(job).map(({ message, reply }) => ({ message: job.language.payloads(message), reply: job.language.payloads(reply) }))
   if (job.deflate !== undefined) {
     return { requests: await compressedRequests(job, messages.map(({ message }) => message[0].payload), atOnce), reader: () => new FrameReader() }

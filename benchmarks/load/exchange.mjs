@@ -16,7 +16,7 @@ export class Exchange {
   }
 
   async open () {
-    const { requests, reader } = await converse(this.#job)
+    const { requests, reader } = await converse(this.#job, this.#job.inFlight)
     this.#requests = requests
     this.#clients = await openAll(this.#job.connections, () => Client.open(this.#job))
     for (const client of this.#clients) this.#listen(client, reader())

@@ -11,7 +11,7 @@ export class Idle {
   }
 
   async open ({ count }) {
-    this.#conversation ??= await converse(this.#job)
+    this.#conversation ??= await converse(this.#job, 1)
     const { requests, reader } = this.#conversation
     await openAll(count, async () => {
       const client = await Client.open(this.#job)

@@ -28,7 +28,7 @@ export class Latency {
   }
 
   async open () {
-    const { requests, reader } = await converse(this.#job)
+    const { requests, reader } = await converse(this.#job, most)
     this.#requests = requests
     this.#clients = await openAll(this.#job.connections, () => Client.open(this.#job))
     this.#next = new Float64Array(this.#clients.length)

@@ -14,10 +14,16 @@ const job = JSON.parse(process.argv[2])
 const load = new loads[job.load]({ ...job, language: languageOf(job.server), extensions: offerOf(job) })
 
 answerParent({
-  open: details => load.open(details),
-  start: () => load.start(),
+  open: details => withinReason(load.open(details)),
+  start: details => load.start(details),
   /** What was counted so far; latencies since the last time. */
   mark: () => ({ count: load.count, at: performance.now() / 1000, cpu: cpuSeconds(), ...load.samples?.take() }),
   stop: () => load.stop()
 })
 process.send({})
+
+async function withinReason (opening) {
+  const late = setTimeout(() => { throw new Error('connections have not opened, or first replies have not come, within two minutes') }, 120_000)
+  await opening
+  clearTimeout(late)
+}

@@ -9,8 +9,10 @@ const messages = messagesOf(job)
 const requestSize = requestBytes(payloads(messages[0].message), job.fragments).length
 const replies = messages.map(({ reply }) => replyBytes(payloads(reply)))
 const replySize = replies[0].length
-/** Two cycles, so that as many as are under way are one slice from wherever a client is. */
-const stream = Buffer.concat(Array(Math.ceil((job.inFlight ?? 1) / replies.length) + 1).fill(replies).flat())
+/** Libuv reads no more at a time. */
+const chunkSize = 64 * 1024
+/** As many as a chunk may ask for are one slice, from wherever in a cycle a client is. */
+const stream = Buffer.alloc((Math.ceil(chunkSize / requestSize) + 1 + replies.length) * replySize, Buffer.concat(replies))
 
 const accepted = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
   'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n'

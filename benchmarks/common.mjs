@@ -25,10 +25,14 @@ export class Child {
     return answer
   }
 
+  get #isGone () {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null
+  }
+
   async #answer () {
     const ended = new AbortController()
     const onExit = () => ended.abort(new Error('a process of the benchmark has ended early'))
-    if (this.#process.exitCode !== null) onExit()
+    if (this.#isGone) onExit()
     this.#process.once('exit', onExit)
     try {
       return (await once(this.#process, 'message', { signal: ended.signal }))[0]
@@ -57,7 +61,7 @@ export class Child {
   }
 
   async stop () {
-    if (this.#process.exitCode !== null) return
+    if (this.#isGone) return
     const exit = once(this.#process, 'exit')
     if (this.#process.connected) this.#process.disconnect()
     await exit

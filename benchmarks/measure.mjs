@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { median } from './common.mjs'
+import { median, thousands } from './common.mjs'
 import { contenderOf, startPair } from './contenders.mjs'
 import { machine, revisionOf } from './machine.mjs'
 import { scenarioOf } from './scenarios.mjs'
@@ -24,11 +24,11 @@ export async function measure ({ scenarios, servers, rounds = 5, seconds = 2, pl
   const revision = revisionOf(contenderOf('fastify-typed-ws', plugin).plugin)
   const results = { date: new Date().toISOString(), revision, node: process.version, machine: machine(), versions: {}, rounds, seconds, scenarios: [] }
   for (const plan of plans) {
-    const scenario = plan.load === 'latency' ? { ...plan, rate: plan.rate ?? await halfOfPeak(plan) } : plan
+    const scenario = plan.load === 'latency' ? await atFixedRate(plan) : plan
     const able = contenders.filter(({ name }) => !scenario.without?.includes(name))
     const measured = await (scenario.isIdle ? measureIdle : measureWork)(scenario, able, { rounds, seconds, versions: results.versions })
     const { name, title, unit, better } = scenario
-    const result = { name, title, unit, better, servers: Object.fromEntries(measured.map(({ label, rounds }) => [label, summary(scenario, rounds)])) }
+    const result = { name, title, unit, better, servers: Object.fromEntries(measured.map(({ label, rounds, replyBytes }) => [label, { ...summary(scenario, rounds), replyBytes }])) }
     results.scenarios.push(result)
     onScenario(result)
   }
@@ -36,10 +36,11 @@ export async function measure ({ scenarios, servers, rounds = 5, seconds = 2, pl
 }
 
 /** What ws does with as much as it likes, so that a fixed rate is one that all can keep. */
-async function halfOfPeak (scenario) {
+async function atFixedRate (scenario) {
   const peak = { ...scenario, load: 'exchange', inFlight: 16 }
   const [{ rounds }] = await measureWork(peak, [contenderOf('ws')], { rounds: 3, seconds: 1, versions: {} })
-  return Math.round(median(rounds.map(({ value }) => value)) / 2)
+  const rate = Math.round(median(rounds.map(({ value }) => value)) / 2)
+  return { ...scenario, rate, title: `${scenario.title}: ${thousands(rate)} a second` }
 }
 
 async function measureWork (scenario, contenders, { rounds, seconds, versions }) {
@@ -47,17 +48,18 @@ async function measureWork (scenario, contenders, { rounds, seconds, versions })
   try {
     for (const contender of contenders) {
       const pair = await startPair(contender, scenario)
-      running.push({ label: contender.label, pair, rounds: [] })
+      const one = { label: contender.label, pair, rounds: [] }
+      running.push(one)
       versions[contender.label] = pair.version
-      await pair.load.ask('open')
+      one.replyBytes = (await pair.load.ask('open')).replyBytes
       await work(pair, scenario, warmUpMs, true)
     }
     const before = await Promise.all(running.map(({ pair }) => pair.server.memory()))
     for (let round = 0; round < rounds; round++) {
       for (const [index, { pair, rounds }] of running.entries()) {
         await pair.server.forgetPeak()
-        const figures = await work(pair, scenario, seconds * 1000)
-        if (scenario.slow > 0) figures.growth = (await pair.server.memory()).peak - before[index].rss
+        const figures = await work(pair, scenario, seconds * (scenario.timesLonger ?? 1) * 1000)
+        if (scenario.slow > 0) figures.growth = Math.max(0, (await pair.server.memory()).peak - before[index].rss)
         rounds.push(figures)
       }
     }

@@ -10,12 +10,13 @@ export function printScenario ({ title, unit, servers }, names = Object.keys(ser
   const has = field => results.some(result => result[field] !== undefined)
   const latencies = has('p50')
   const growth = has('growth')
-  header('server', unit, 'lowest–highest', '× ws', 'per CPU second', '× ws', ...latencies ? ['p50, p99, p99.9 (ms)'] : [], ...growth ? ['RSS growth (MiB)'] : [], 'load')
+  const compressed = has('replyBytes')
+  header('server', unit, 'lowest–highest', '× ws', 'per CPU second', '× ws', ...latencies ? ['p50, p99, p99.9 (ms)'] : [], ...growth ? ['RSS growth (MiB)'] : [], ...compressed ? ['bytes a reply'] : [], 'load')
   const { ws } = servers
   for (const name of names) {
     const result = servers[name]
     if (result === undefined) {
-      row(name, '–', '–', '–', '–', '–', ...latencies ? ['–'] : [], ...growth ? ['–'] : [], '–')
+      row(name, '–', '–', '–', '–', '–', ...latencies ? ['–'] : [], ...growth ? ['–'] : [], ...compressed ? ['–'] : [], '–')
       continue
     }
     const load = result.rounds.reduce((sum, { loadCpu, seconds }) => sum + loadCpu / seconds, 0) / result.rounds.length
@@ -23,6 +24,7 @@ export function printScenario ({ title, unit, servers }, names = Object.keys(ser
       figure(result.perCpuSecond), ratio(result.perCpuSecond, ws?.perCpuSecond),
       ...latencies ? [[result.p50, result.p99, result.p999].map(figure).join(', ')] : [],
       ...growth ? [figure(result.growth)] : [],
+      ...compressed ? [figure(result.replyBytes)] : [],
       `${Math.round(load * 100)} %${result.isLoadBound ? ', load-bound' : ''}`)
   }
 }

@@ -18,7 +18,7 @@ const flushed = { finishFlush: constants.Z_SYNC_FLUSH }
 /** RFC 7692 section 7.2.1: the end that is left out. */
 const tail = Buffer.from([0x00, 0x00, 0xff, 0xff])
 
-/** Asks a server what it agrees to, and makes the requests accordingly; all their replies are inflated and compared. */
+/** Asks a server what it agrees to, and makes the requests accordingly; all their replies are inflated and compared. Answers their mean size, too. */
 export async function compressedRequests (job, payloads, atOnce) {
   const client = await Client.open(job)
   const agreed = /^sec-websocket-extensions: (.*)$/mi.exec(client.head)?.[1] ?? ''
@@ -28,9 +28,9 @@ export async function compressedRequests (job, payloads, atOnce) {
   if (refersBack !== (job.deflate === 'takeover')) throw new Error(`context takeover is not as the scenario has it: ${agreed}`)
   const cycles = compress([...payloads, ...payloads], windowBits, refersBack)
   const requests = new Requests(cycles.slice(0, payloads.length), cycles.slice(payloads.length), atOnce)
-  await check(client, requests, [...payloads, ...payloads])
+  const bytes = await check(client, requests, [...payloads, ...payloads])
   await client.close()
-  return requests
+  return { requests, replyBytes: bytes / (2 * payloads.length) }
 }
 
 /** A window back, each message is the same as in the cycle before: so the second one may be sent over and over. */
@@ -45,6 +45,7 @@ function compress (payloads, windowBits, refersBack) {
   })
 }
 
+/** Answers how many bytes came. */
 async function check (client, requests, payloads) {
   const frames = new FrameReader()
   const chunks = []
@@ -59,8 +60,10 @@ async function check (client, requests, payloads) {
     await replied
   }
   client.position = 0
-  const inflated = inflateRawSync(Buffer.concat(deflatedPayloads(Buffer.concat(chunks))), flushed)
+  const replies = Buffer.concat(chunks)
+  const inflated = inflateRawSync(Buffer.concat(deflatedPayloads(replies)), flushed)
   if (!inflated.equals(Buffer.concat(payloads))) throw new Error('what came back compressed is not what was sent')
+  return replies.length
 }
 
 function deflatedPayloads (bytes) {

@@ -9,7 +9,8 @@ import { Requests } from './requests.mjs'
 export async function converse (job, atOnce) {
   const messages = messagesOf(job).map(({ message, reply }) => ({ message: job.language.payloads(message), reply: job.language.payloads(reply) }))
   if (job.deflate !== undefined) {
-    return { requests: await compressedRequests(job, messages.map(({ message }) => message[0].payload), atOnce), reader: () => new FrameReader() }
+    const compressed = await compressedRequests(job, messages.map(({ message }) => message[0].payload), atOnce)
+    return { ...compressed, reader: () => new FrameReader() }
   }
   const requests = messages.map(({ message }) => requestBytes(message, job.fragments))
   const replies = new ExpectedReplies(messages.map(({ reply }) => replyBytes(reply)))

@@ -16,10 +16,11 @@ export class Exchange {
   }
 
   async open () {
-    const { requests, reader } = await converse(this.#job, this.#job.inFlight)
+    const { requests, reader, replyBytes } = await converse(this.#job, this.#job.inFlight)
     this.#requests = requests
     this.#clients = await openAll(this.#job.connections, () => Client.open(this.#job))
     for (const client of this.#clients) this.#listen(client, reader())
+    return { replyBytes }
   }
 
   #listen (client, replies) {

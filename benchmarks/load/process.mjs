@@ -24,6 +24,7 @@ process.send({})
 
 async function withinReason (opening) {
   const late = setTimeout(() => { throw new Error('connections have not opened, or first replies have not come, within two minutes') }, 120_000)
-  await opening
+  const opened = await opening
   clearTimeout(late)
+  return opened
 }

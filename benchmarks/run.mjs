@@ -1,11 +1,10 @@
 // `npm run bench -- --scenario echo,rpc --servers ws,fastify-typed-ws --rounds 5 --seconds 2 --plugin ../other --out results.json`:
 // every server on the same work in turn, A B A B …, with medians of all rounds. Without arguments it is all of it.
-import { spawnSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { contenderOf, serverNames } from './contenders.mjs'
+import { installPeers } from './peers.mjs'
 import { scenarioNames, scenarioOf } from './scenarios.mjs'
 
 const { values: options } = parseArgs({
@@ -38,14 +37,6 @@ async function main () {
   const results = await measure({ scenarios, servers, rounds, seconds, plugin, onScenario: result => printScenario(result, servers) })
   if (!results.machine.pinned) console.log('\nServer and load were not pinned to cores: there is no taskset, or but one core.')
   if (options.out !== undefined) writeFileSync(options.out, JSON.stringify(results, null, 2) + '\n')
-}
-
-/** The peers are no dependencies of the plugin: they come when they are first needed. */
-function installPeers () {
-  const directory = fileURLToPath(new URL('.', import.meta.url))
-  if (existsSync(new URL('node_modules/ws', import.meta.url))) return
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: directory, stdio: 'inherit' })
-  if (status !== 0) throw new Error('the peers of the benchmarks could not be installed')
 }
 
 try {

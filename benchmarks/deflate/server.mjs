@@ -8,7 +8,7 @@ const perMessageDeflate = JSON.parse(option)
 
 const servers = {
   async 'fastify-typed-ws' (app) {
-    const { default: typedWs } = await import('fastify-typed-ws')
+    const { default: typedWs } = await import('../../dist/lib/index.js')
     await app.register(typedWs, { perMessageDeflate })
     app.ws('/echo', { codec: 'raw' }, message => message)
   },

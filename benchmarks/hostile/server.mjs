@@ -7,7 +7,7 @@ const maxPayload = 1024 * 1024
 
 const servers = {
   async 'fastify-typed-ws' (app) {
-    const { default: typedWs } = await import('fastify-typed-ws')
+    const { default: typedWs } = await import('../../dist/lib/index.js')
     await app.register(typedWs, { maxPayload, perMessageDeflate: true, budget: { process: Number(processBudget) } })
     app.ws('/echo', { codec: 'raw' }, message => message)
   },

@@ -17,7 +17,7 @@ const healthy = new Set()
 /** Each answers how to send to all. */
 const servers = {
   async ours (app) {
-    const { default: typedWs } = await import('fastify-typed-ws')
+    const { default: typedWs } = await import('../../dist/lib/index.js')
     await app.register(typedWs)
     app.rooms.declare('ticker', { slowConsumer: name === 'keep-latest' ? keepLatest : name })
     app.ws('/ticker', {

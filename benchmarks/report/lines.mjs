@@ -16,9 +16,9 @@ export function lines (results) {
     text(margin, 36, title, 'title'),
     text(margin, 56, `${day(results.date)} · ${machineLine(results)} · ${roundsLine(results)}`, 'muted small'),
     ...legend(growthServers(results)),
-    panel(costs(results, 'connections'), 72, '64 B, by the number of connections', value => value.toLocaleString('en')),
-    panel(costs(results, 'size'), 72 + panelWidth + 72, 'By size, 16 connections', bytes),
-    text(margin, height - 16, 'Both axes are logarithmic. Vertical lines: from the worst round to the best.', 'muted small')
+    panel(costs(results, 'connections'), 72, '64 B, by the number of connections', value => value.toLocaleString('en'), linear),
+    panel(costs(results, 'size'), 72 + panelWidth + 72, 'By size, 16 connections', bytes, logarithmic),
+    text(margin, height - 16, 'Logarithmic, but for the time on the left. Vertical lines: from the worst round to the best.', 'muted small')
   ])
 }
 
@@ -31,16 +31,27 @@ function legend (names) {
   })
 }
 
-function panel (points, left, title, labelOf) {
-  const values = points.flatMap(({ servers }) => Object.values(servers).flatMap(({ lowest, highest }) => [lowest, highest]))
-  const decades = { from: Math.floor(Math.log10(Math.min(...values))), to: Math.ceil(Math.log10(Math.max(...values))) }
+/** Flat is what looks flat from zero. */
+function linear (values) {
+  const most = Math.max(...values)
+  const step = [1, 2, 5].flatMap(first => [0.1, 1, 10, 100, 1000].map(ten => first * ten)).toSorted((a, b) => a - b).find(step => step * 5 >= most)
+  const count = Math.ceil(most / step)
+  return { ticks: Array.from({ length: count + 1 }, (_, index) => index * step), y: value => bottom - value / (count * step) * (bottom - top) }
+}
+
+function logarithmic (values) {
+  const from = Math.floor(Math.log10(Math.min(...values)))
+  const count = Math.ceil(Math.log10(Math.max(...values))) - from
+  return { ticks: Array.from({ length: count + 1 }, (_, index) => 10 ** (from + index)), y: value => bottom - (Math.log10(value) - from) / count * (bottom - top) }
+}
+
+function panel (points, left, title, labelOf, scale) {
+  const { ticks, y } = scale(points.flatMap(({ servers }) => Object.values(servers).flatMap(({ lowest, highest }) => [lowest, highest])))
   const [first, last] = [points[0].at, points.at(-1).at].map(Math.log)
   const x = at => left + 16 + (Math.log(at) - first) / (last - first) * (panelWidth - 40)
-  const y = value => bottom - (Math.log10(value) - decades.from) / (decades.to - decades.from) * (bottom - top)
   return element('g', {},
     text(left, top - 14, title, 'strong'),
-    ...Array.from({ length: decades.to - decades.from + 1 }, (_, index) => 10 ** (decades.from + index)).map(tick =>
-      line(left, y(tick), left + panelWidth, y(tick), tick === 10 ** decades.from ? 'base' : 'grid') + text(left - 8, y(tick) + 4, `${amount(tick)} µs`, 'end muted small')),
+    ...ticks.map((tick, index) => line(left, y(tick), left + panelWidth, y(tick), index === 0 ? 'base' : 'grid') + text(left - 8, y(tick) + 4, `${amount(tick)} µs`, 'end muted small')),
     ...points.map(({ at }) => text(x(at), bottom + 18, labelOf(at), 'middle muted small')),
     ...growthServers({ scenarios: points }).toReversed().map(name => oneLine(name, points, x, y)))
 }
@@ -49,11 +60,11 @@ function panel (points, left, title, labelOf) {
 function oneLine (name, points, x, y) {
   const own = points.filter(({ servers }) => servers[name] !== undefined).map(({ at, servers }) => ({ at, ...servers[name] }))
   const path = own.map(({ at, median }, index) => `${index === 0 ? 'M' : 'L'}${x(at).toFixed(1)} ${y(median).toFixed(1)}`).join('')
-  const [offset, weight] = name === 'fastify-typed-ws' ? [19, 'strong'] : [-11, 'muted']
+  const isOurs = name === 'fastify-typed-ws'
   return [
     element('path', { d: path, class: `line ${hue(name)}` }),
     ...own.map(({ at, median, lowest, highest }) => line(x(at), y(lowest), x(at), y(highest), `whisker ${hue(name)}`) + circle(x(at), y(median), name) +
-      text(x(at), y(median) + offset, short(median), `middle small ${weight}`))
+      text(x(at), isOurs ? y(lowest) + 17 : y(highest) - 9, short(median), `middle small ${isOurs ? 'strong' : 'muted'}`))
   ].join('')
 }
 

@@ -36,11 +36,11 @@ export function bars (results) {
   ])
 }
 
-/** Powers of two, from below the lowest ratio to above the highest. */
+/** Powers of two, from below the lowest ratio to above the highest; what is off by more ends at the edge, and its label tells. */
 function scaleOf (scenarios, names) {
   const ratios = scenarios.flatMap(scenario => names.map(name => ratio(scenario, name)).filter(value => value !== undefined))
-  const from = Math.min(-1, Math.floor(Math.log2(Math.min(...ratios))))
-  const to = Math.max(1, Math.ceil(Math.log2(Math.max(...ratios))))
+  const from = Math.max(-4, Math.min(-1, Math.floor(Math.log2(Math.min(...ratios)))))
+  const to = Math.min(6, Math.max(1, Math.ceil(Math.log2(Math.max(...ratios)))))
   const at = value => left + (Math.min(Math.max(Math.log2(value), from), to) - from) / (to - from) * (right - left)
   return { at, ticks: Array.from({ length: to - from + 1 }, (_, index) => 2 ** (from + index)) }
 }

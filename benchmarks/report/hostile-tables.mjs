@@ -1,5 +1,6 @@
 // What clients that misbehave cost, out of `results/hostile.json` and the scenario of slow consumers.
 import { amount, day, machineLine, table } from './figures.mjs'
+import { grown } from './tables.mjs'
 
 const peer = '@fastify/websocket'
 
@@ -9,7 +10,7 @@ export function misbehaving (main, hostile) {
   const slow = main.scenarios.find(({ name }) => name === 'slow-consumers')
   const of = figure => names.map(name => hostile.servers[name][figure])
   return table(['', ...names], [
-    ['10 of 100 members never read a broadcast of 4 KiB: growth of the process at its peak', ...names.map(name => `${amount(slow.servers[name].growth)} MiB`)],
+    ['10 of 100 members never read a broadcast of 4 KiB: growth of the process at its peak', ...names.map(name => `${grown(slow.servers[name].growth)} MiB`)],
     [`${thousand(hostile.connections)} hostile connections for ${hostile.seconds} s: 99th percentile of an honest client's echo`, ...of('p99').map(value => `${amount(value)} ms`)],
     ['the same: the process\'s memory at its peak', ...of('peakMiB').map(value => `${amount(value)} MiB`)]
   ])

@@ -47,7 +47,7 @@ const renamed = object => Object.fromEntries(Object.entries(object).map(([name, 
 
 function readResults (kind) {
   const results = JSON.parse(read(`benchmarks/results/${kind}.json`))
-  results.versions = renamed(results.versions)
+  if (results.versions !== undefined) results.versions = renamed(results.versions)
   for (const scenario of results.scenarios ?? []) scenario.servers = renamed(scenario.servers)
   return results
 }

@@ -2,13 +2,13 @@
 import { amount, ceiling, control, day, inOrder, labelOf, machineLine, present, ratio, roundsLine, spread, table, times } from './figures.mjs'
 
 const mark = '†'
-const loadBound = `${mark} The load was the limit: the server had time to spare, so that its figure is at least this.`
+const loadBound = `${mark} The load was the limit: the server may have had time to spare, so that its figure is at least this.`
 
 /** What was measured where, in one paragraph. */
 export function circumstances (results) {
   const versions = inOrder(Object.keys(results.versions)).filter(name => results.versions[name] !== null && name !== ceiling).map(name => `${name} ${results.versions[name]}`)
   return [
-    `${day(results.date)}: ${machineLine(results)}${results.machine.pinned ? ', server and load each on cores of their own' : ''};`,
+    `${day(results.date)}: ${machineLine(results)}${results.machine.pinned && results.scenarios !== undefined ? ', server and load each on cores of their own' : ''};`,
     `${roundsLine(results)}; ${versions.join(', ')}; revision \`${shortened(results.revision)}\`.`
   ].join(' ')
 }
@@ -60,9 +60,12 @@ export function memory (results) {
   const names = present(scenarios)
   return table(['growth at its peak, MiB', ...names], scenarios.map(scenario => [labelOf(scenario), ...names.map(name => {
     const growth = scenario.servers[name]?.growth
-    return growth === undefined ? '–' : amount(growth)
+    return growth === undefined ? '–' : grown(growth)
   })]))
 }
+
+/** A process that gave back more than it took didn't grow. */
+export const grown = growth => amount(Math.max(growth, 0))
 
 /** For the README: the plugin in figures, the others as ratios alone. */
 export function summary (results) {
@@ -74,7 +77,7 @@ export function summary (results) {
       return value === undefined ? '–' : strongIf(name === ours, times(value) + markOf(scenario, name))
     })
   ])
-  return withFootnote(results, table([`× ${control} ${results.versions[control]}`, 'figure', ...names.filter(name => name !== control)], rows))
+  return withFootnote(results, table([`times as good as ${control} ${results.versions[control]}`, `${ours} in figures`, ...names.filter(name => name !== control)], rows))
 }
 
 const titleOf = ({ title, unit, better }) => `${title} (${unit}${better === 'lower' ? '; less is better' : ''})`

@@ -5,7 +5,7 @@ import { growthTable } from './growth-tables.mjs'
 import { hostileTable, misbehaving } from './hostile-tables.mjs'
 import { lines } from './lines.mjs'
 import { packageTable, startupTable } from './startup-tables.mjs'
-import { circumstances, comparison, delays, memory, perCpuSecond, spreads, summary } from './tables.mjs'
+import { circumstances, comparison, delays, memory, perCpuSecond, replySizes, spreads, summary } from './tables.mjs'
 
 const root = new URL('../../', import.meta.url)
 const read = path => readFileSync(new URL(path, root), 'utf8')
@@ -19,6 +19,7 @@ const parts = {
   spread: ({ main }) => spreads(main),
   delays: ({ main }) => delays(main),
   memory: ({ main }) => memory(main),
+  'reply sizes': ({ main }) => replySizes(main),
   misbehaving: ({ main, hostile }) => misbehaving(main, hostile),
   hostile: ({ hostile }) => hostileTable(hostile),
   'growth circumstances': ({ growth }) => circumstances(growth),

@@ -55,12 +55,18 @@ export function delays (results) {
 }
 
 /** What the process grows by while some of its clients never read. */
-export function memory (results) {
-  const scenarios = results.scenarios.filter(scenario => Object.values(scenario.servers).some(server => server.growth !== undefined))
+export const memory = results => onlyWhere(results, 'growth', 'growth at its peak, MiB', grown)
+
+/** Each server compresses as it likes: less work may be more to send. */
+export const replySizes = results => onlyWhere(results, 'replyBytes', 'bytes of a compressed reply', amount)
+
+/** A figure that a few scenarios have. */
+function onlyWhere (results, figure, title, format) {
+  const scenarios = results.scenarios.filter(scenario => Object.values(scenario.servers).some(server => server[figure] !== undefined))
   const names = present(scenarios)
-  return table(['growth at its peak, MiB', ...names], scenarios.map(scenario => [labelOf(scenario), ...names.map(name => {
-    const growth = scenario.servers[name]?.growth
-    return growth === undefined ? '–' : grown(growth)
+  return table([title, ...names], scenarios.map(scenario => [labelOf(scenario), ...names.map(name => {
+    const value = scenario.servers[name]?.[figure]
+    return value === undefined ? '–' : format(value)
   })]))
 }
 

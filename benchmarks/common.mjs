@@ -72,7 +72,8 @@ export class Child {
 export function answerParent (answers) {
   process.once('disconnect', () => process.exit())
   process.on('message', async ({ question, ...details }) => {
-    process.send(await answers[question](details) ?? {})
+    // The parent may have gone meanwhile, which `disconnect` tells as well.
+    process.send(await answers[question](details) ?? {}, () => {})
   })
 }
 

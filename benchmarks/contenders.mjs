@@ -1,6 +1,8 @@
 // The servers that are measured, and how a scenario's processes are started: the server on one core, its load on another.
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Child } from './common.mjs'
 
@@ -14,11 +16,12 @@ const core = number => isPinned ? number : null
 /**
  * A server by its name, or one build of the plugin: `{ name: 'fastify-typed-ws', label: 'HEAD', plugin: '/path' }`.
  *
- * @throws where there is none of that name
+ * @throws where there is none of that name, or the plugin is not built
  */
 export function contenderOf (server, plugin = root) {
   const { name, label = name, ...more } = typeof server === 'string' ? { name: server } : server
   if (!serverNames.includes(name)) throw new Error(`no server '${name}'; there are ${serverNames.join(', ')}`)
+  if (name === 'fastify-typed-ws' && !existsSync(join(plugin, 'dist/lib/index.js'))) throw new Error(`${plugin} holds no built plugin: npm run build`)
   return { name, label, plugin, ...more }
 }
 

@@ -28,9 +28,9 @@ async function main () {
   const scenarios = options.scenario.split(',')
   const servers = options.servers.split(',')
   scenarios.forEach(scenarioOf)
-  servers.forEach(server => contenderOf(server))
   const [rounds, seconds] = [Math.ceil(positive('rounds')), positive('seconds')]
   const plugin = options.plugin === undefined ? undefined : resolve(options.plugin)
+  servers.forEach(server => contenderOf(server, plugin))
   installPeers()
   const [{ measure }, { printScenario }] = await Promise.all([import('./measure.mjs'), import('./table.mjs')])
   console.log(`Node ${process.version}, medians of ${rounds} rounds of ${seconds} s`)

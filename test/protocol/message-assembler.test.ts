@@ -194,6 +194,27 @@ t.test('lengths that add up beyond what a number can hold are refused', async t 
 
 /* Memory. */
 
+t.test('what was handed over stays as it is, whatever is gathered later', async t => {
+  const kept: Buffer[] = []
+  class Keeper extends MessageRecorder {
+    override onBinary (payload: Buffer): void { kept.push(payload) }
+  }
+  const parser = new FrameParser(new MessageAssembler(new Keeper(), 1_000_000), true)
+  const sent: Buffer[] = []
+  for (let round = 0; round < 20; round++) {
+    for (const size of [100, 5000, 65_536, 131_072, 300_000]) {
+      sent.push(randomBytes(size))
+      const [first, ...others] = cut(sent.at(-1) ?? Buffer.alloc(0), Math.ceil(size / 3))
+      const message = round % 2 === 0
+        ? binary(sent.at(-1) ?? '')
+        : Buffer.concat([binary(first, { fin: false }), ...others.map((part, i) => continuation(part, { fin: i === others.length - 1 }))])
+      const words = [text('é'.repeat(size / 4), { fin: false }), continuation('ö'.repeat(size / 4))]
+      for (const piece of cut(Buffer.concat([message, ...words]), 50_000)) parser.push(Buffer.from(piece))
+    }
+  }
+  t.same(kept.map((payload, i) => payload.equals(sent[i])), sent.map(() => true))
+})
+
 t.test('a hundred thousand fragments of one byte take at most two bytes each', async t => {
   const { parser, assembler, events, push } = pipeline()
   push(binary('a', { fin: false }))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeUtf8, Utf8Validator } from '../../lib/protocol/utf8.ts'
+import { decodeUtf8, decodeValidUtf8, Utf8Validator } from '../../lib/protocol/utf8.ts'
 import { cut, cutAt, hex } from '../helpers/bytes.ts'
 import { holds } from '../helpers/property.ts'
 
@@ -191,4 +191,33 @@ t.test('any bytes are decoded as TextDecoder does, or refused', async t => {
   holds(t, fc.property(anyBytes, bytes => {
     assert.equal(decodeUtf8(bytes), decodes(bytes) ? strict.decode(bytes) : null)
   }), { numRuns: 2000 })
+})
+
+/** Sizes on both sides of where long texts take another way. */
+const aroundLong = [1000, 1023, 1024, 1025, 1100, 5000, 70_000]
+
+t.test('long texts of any kind are decoded as TextDecoder does', async t => {
+  for (const unit of ['a', 'é', '€', '😀', 'aé', 'a€😀', '\ufeff', '\ufffd', '\0', '\u0080\u07ff\u0800\uffff', 'Grüße, 日本語 😀. ']) {
+    for (const length of aroundLong) {
+      const bytes = Buffer.from(unit.repeat(Math.ceil(length / Buffer.byteLength(unit))))
+      const expected = strict.decode(bytes)
+      assert.ok(decodeUtf8(bytes) === expected, `${unit} to ${bytes.length} bytes`)
+      assert.ok(decodeValidUtf8(bytes) === expected, `${unit} to ${bytes.length} bytes, known to be valid`)
+    }
+  }
+  t.pass('each as it should be')
+})
+
+t.test('what is invalid is refused wherever it stands in a long text', async t => {
+  for (const [what, [bytes]] of Object.entries(invalid)) {
+    for (const length of aroundLong) {
+      for (const filler of ['a', 'é', '😀']) {
+        const text = Buffer.from(filler.repeat(Math.ceil(length / Buffer.byteLength(filler))))
+        for (const parts of [[hex(bytes), text], [text, hex(bytes)], [text, hex(bytes), text]]) {
+          assert.equal(decodeUtf8(Buffer.concat(parts)), null, `${what} beside ${text.length} bytes of ${filler}`)
+        }
+      }
+    }
+  }
+  t.pass('everywhere')
 })

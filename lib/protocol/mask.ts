@@ -1,10 +1,7 @@
 import { loadSimdMask } from './simd-mask.ts'
 
-/** Below this size, setting up 32-bit words costs more than they save. */
-const wordsFrom = 64
-
-/** Below this size, the way into the memory of WebAssembly and back costs more than it saves. */
-const simdFrom = 256
+/** Below this size a loop over bytes is the fastest: words need a view of the memory, and WebAssembly a copy in and out. */
+const largeFrom = 128
 
 /** Four key bytes and the same memory as one word: right on either byte order. */
 const keyBytes = new Uint8Array(4)
@@ -21,14 +18,16 @@ const simd = loadSimdMask()
  * @param offset where in the payload `bytes` begins
  */
 export function applyMask (bytes: Buffer, key: number, offset: number): void {
+  const { length } = bytes
   if (key === 0) return
-  if (bytes.length >= simdFrom && simd !== null) simd.mask(bytes, rotateKey(key, offset), bytes, 0)
-  else maskInPlace(bytes, key, offset)
+  if (length < largeFrom) maskBytes(bytes, 0, length, rotateKey(key, offset))
+  else if (simd !== null) simd.mask(bytes, rotateKey(key, offset), bytes, 0)
+  else maskInWords(bytes, key, offset)
 }
 
 /** The same on the way into `target` at `at`; `bytes` may be changed too. Large payloads are copied anyway where they are masked. */
 export function copyMasked (bytes: Buffer, key: number, offset: number, target: Buffer, at: number): void {
-  if (bytes.length >= simdFrom && simd !== null && key !== 0) {
+  if (bytes.length >= largeFrom && simd !== null && key !== 0) {
     simd.mask(bytes, rotateKey(key, offset), target, at)
   } else {
     applyMask(bytes, key, offset)
@@ -36,13 +35,9 @@ export function copyMasked (bytes: Buffer, key: number, offset: number, target: 
   }
 }
 
-/** Without SIMD. */
-export function maskInPlace (bytes: Uint8Array, key: number, offset: number): void {
+/** Large payloads where there is no SIMD. */
+export function maskInWords (bytes: Uint8Array, key: number, offset: number): void {
   const length = bytes.length
-  if (length < wordsFrom) {
-    maskBytes(bytes, 0, length, rotateKey(key, offset))
-    return
-  }
   // Words must be aligned in memory, which the payload need not be.
   const lead = -bytes.byteOffset & 3
   maskBytes(bytes, 0, lead, rotateKey(key, offset))

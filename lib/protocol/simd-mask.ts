@@ -38,7 +38,7 @@ export class SimdMask {
     const littleEndian = (key << 24) | ((key & 0xff00) << 8) | ((key >>> 8) & 0xff00) | (key >>> 24)
     for (let from = 0; from < bytes.length; from += window.length) {
       const length = Math.min(window.length, bytes.length - from)
-      bytes.copy(window, 0, from, from + length)
+      window.set(length === bytes.length ? bytes : bytes.subarray(from, from + length))
       this.#mask(length, littleEndian)
       window.copy(target, at + from, 0, length)
     }

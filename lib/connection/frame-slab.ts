@@ -1,5 +1,5 @@
 import { opcode } from '../protocol/frame.ts'
-import { encodeFrameInto, maxFrameSize } from '../protocol/frame-encoder.ts'
+import { encodeFrameInto, encodeHeaderInto, maxFrameSize, maxHeaderSize } from '../protocol/frame-encoder.ts'
 
 /** How much is allocated at a time, in bytes: what a write that the peer does not take keeps with it at most. */
 const size = 32 * 1024
@@ -17,10 +17,15 @@ class FrameSlab {
 
   /** Frames a message at the end of the owner's run. Returns the bytes that it took. */
   put (payload: string | Buffer, owner: RunOwner): number {
-    if (this.#owner !== owner) this.#begin(owner)
-    if (this.#end + maxFrameSize(payload) > size) this.#renew(owner)
-    const start = this.#end
+    const start = this.#room(maxFrameSize(payload), owner)
     this.#end = encodeFrameInto(this.#memory, start, typeof payload === 'string' ? opcode.text : opcode.binary, payload)
+    return this.#end - start
+  }
+
+  /** As `put`, only the header: the owner adds the payload behind it. */
+  putHeader (payload: Buffer, owner: RunOwner): number {
+    const start = this.#room(maxHeaderSize, owner)
+    this.#end = encodeHeaderInto(this.#memory, start, opcode.binary, payload.length)
     return this.#end - start
   }
 
@@ -29,6 +34,19 @@ class FrameSlab {
     if (this.#owner !== owner) return null
     this.#owner = null
     return this.#memory.subarray(this.#start, this.#end)
+  }
+
+  /** Takes back a run that has left: so the same few kilobytes serve all as long as clients take what they are sent. */
+  giveBack (run: Buffer): void {
+    if (run.buffer !== this.#memory.buffer || run.byteOffset + run.length !== this.#end || this.#owner !== null) return
+    this.#end = run.byteOffset
+  }
+
+  /** Where the next bytes of this owner go. */
+  #room (bytes: number, owner: RunOwner): number {
+    if (this.#owner !== owner) this.#begin(owner)
+    if (this.#end + bytes > size) this.#renew(owner)
+    return this.#end
   }
 
   /** The run of another is handed over before this one begins. */

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 /** Whoever sits on a transport. */
@@ -19,6 +20,8 @@ export interface Transport {
   readonly readAhead: number
   /** Whether it holds more than it should: `onDrain` follows. */
   readonly isStuck: boolean
+  /** Whether nobody reads any more from the memory of what was written. */
+  readonly hasTakenAll: boolean
   attach (owner: TransportOwner): void
   write (bytes: Buffer): void
   /** Calls back once the operating system has taken all that was written so far, or never will. */
@@ -61,6 +64,11 @@ export class StreamTransport implements Transport {
   get isStuck (): boolean {
     // A large write that was taken at once still waits for its `drain` event.
     return this.#stream.writableNeedDrain && this.#stream.writableLength > 0
+  }
+
+  /** A socket's writes are copied by the operating system. Other streams may hand the same memory on. */
+  get hasTakenAll (): boolean {
+    return this.#stream instanceof Socket && this.#stream.writableLength === 0
   }
 
   attach (owner: TransportOwner): void {

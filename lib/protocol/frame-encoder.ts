@@ -4,7 +4,7 @@ import type { Opcode } from './frame.ts'
 import { applyMask } from './mask.ts'
 
 /** The longest header of an unmasked frame. */
-const maxHeader = 10
+export const maxHeaderSize = 10
 
 /**
  * From this many UTF-16 units on, text that is not ASCII is written first and then copied to where it belongs: counting its bytes
@@ -93,7 +93,7 @@ function writePayload (frame: Buffer, offset: number, payload: string | Buffer, 
 
 /** The most bytes that a frame with this payload takes: a UTF-16 unit has at most three in UTF-8. */
 export function maxFrameSize (payload: string | Buffer): number {
-  return maxHeader + (typeof payload === 'string' ? payload.length * 3 : payload.length)
+  return maxHeaderSize + (typeof payload === 'string' ? payload.length * 3 : payload.length)
 }
 
 /**
@@ -112,6 +112,12 @@ export function encodeFrameInto (target: Buffer, at: number, code: Opcode, paylo
   }
   writeHeader(target, at, code, length, true)
   return at + headerSize(length) + length
+}
+
+/** The header of an unmasked frame at a place in memory that has room for `maxHeaderSize`. Returns where it ends. */
+export function encodeHeaderInto (target: Buffer, at: number, code: Opcode, length: number): number {
+  writeHeader(target, at, code, length, true)
+  return at + headerSize(length)
 }
 
 /** A message as one frame: text for a string, binary for a Buffer. */

@@ -17,6 +17,7 @@ class Owner implements ReaderOwner, Transport {
   readonly messages: Payload[] = []
   readonly bufferedAmount = 0
   readonly readAhead = 0
+  readonly hasTakenAll = false
   readonly isStuck = false
   isPaused = false
   /** Called with each message. */

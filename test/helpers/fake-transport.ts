@@ -6,6 +6,7 @@ import type { ReadFrame } from './bytes.ts'
 export class FakeTransport implements Transport {
   bufferedAmount = 0
   readonly readAhead = 0
+  readonly hasTakenAll = false
   /** What else was done to it. */
   readonly calls: string[] = []
   #written: Buffer = Buffer.alloc(0)

@@ -23,6 +23,8 @@ export interface PoisoningOptions {
   readonly constructorAction: 'error' | 'remove' | 'ignore'
 }
 
+const brace = 0x7b
+
 class JsonCodec implements MessageCodec {
   readonly isJson = true
   readonly #poisoning: PoisoningOptions
@@ -34,7 +36,7 @@ class JsonCodec implements MessageCodec {
   decode (payload: Payload): unknown {
     if (typeof payload !== 'string') throw new FST_ERR_WS_UNSUPPORTED_DATA('expected a text message')
     try {
-      return parse(payload, null, this.#poisoning)
+      return isHarmless(payload) ? JSON.parse(payload) : parse(payload, null, this.#poisoning)
     } catch {
       throw new FST_ERR_WS_INVALID_JSON('the message is not valid JSON')
     }
@@ -51,6 +53,14 @@ class JsonCodec implements MessageCodec {
   encodePlain (message: object): Payload {
     return JSON.stringify(message)
   }
+}
+
+/**
+ * Whether `JSON.parse` alone can make nothing poisonous of this text: an object in which neither key stands, not even escaped. Most are, and
+ * looking for the keys with regular expressions took a fifth of the time of parsing.
+ */
+function isHarmless (text: string): boolean {
+  return text.charCodeAt(0) === brace && !text.includes('\\') && !text.includes('__proto__') && !text.includes('constructor')
 }
 
 class RawCodec implements MessageCodec {

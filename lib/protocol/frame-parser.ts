@@ -174,7 +174,7 @@ export class FrameParser {
       this.#headerLength = available
       return chunk.length
     }
-    return this.#readHeader(chunk, offset, chunk, offset + size)
+    return this.#readHeader(chunk, offset, size, chunk, offset + size)
   }
 
   /** A header that began in an earlier chunk: byte by byte, as its length becomes known. */
@@ -183,8 +183,9 @@ export class FrameParser {
       header[this.#headerLength++] = chunk[offset++]
       if (this.#headerLength === 2) this.#checkFirstBytes(header[0], header[1])
       if (this.#headerLength >= 2 && this.#headerLength === headerLength(header, 0)) {
+        const size = this.#headerLength
         this.#headerLength = 0
-        return this.#readHeader(header, 0, chunk, offset)
+        return this.#readHeader(header, 0, size, chunk, offset)
       }
     }
     return offset
@@ -204,8 +205,8 @@ export class FrameParser {
     }
   }
 
-  /** A header that lies whole in `from` at `at`; its payload begins in `chunk` at `start`. */
-  #readHeader (from: Buffer, at: number, chunk: Buffer, start: number): number {
+  /** A header that lies whole in `from` at `at`, and has `size` bytes; its payload begins in `chunk` at `start`. */
+  #readHeader (from: Buffer, at: number, size: number, chunk: Buffer, start: number): number {
     const first = from[at]
     const second = from[at + 1]
     this.#checkFirstBytes(first, second)
@@ -213,7 +214,7 @@ export class FrameParser {
     const fin = (first & bit.fin) !== 0
     const length = payloadLength(from, at)
     this.#sink.onHeader(code, length, (first & bit.rsv1) !== 0)
-    const key = this.#masked ? from.readInt32BE(at + headerLength(from, at) - 4) : 0
+    const key = this.#masked ? maskingKey(from, at + size - 4) : 0
 
     const end = start + length
     if (end <= chunk.length) {
@@ -275,6 +276,11 @@ function headerLength (bytes: Buffer, at: number): number {
   const length = second & bit.length
   const size = length < length16 ? 2 : length === length16 ? 4 : 10
   return (second & bit.mask) === 0 ? size : size + 4
+}
+
+/** As `readInt32BE`, which looks at its arguments first. */
+function maskingKey (bytes: Buffer, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]
 }
 
 /** The payload's length: 7, 16 or 64 bits, and the fewest that hold it (RFC 6455 section 5.2). */

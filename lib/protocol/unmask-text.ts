@@ -4,9 +4,7 @@ import { rotateKey } from './mask.ts'
 let chunk: Buffer | null = null
 let words: Uint32Array | null = null
 
-/** Four key bytes and the same memory as one word: right on either byte order. */
-const keyBytes = new Uint8Array(4)
-const keyWord = new Uint32Array(keyBytes.buffer)
+const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 
 const notAsciiByte = 0x80
 const notAsciiWord = 0x8080_8080
@@ -52,11 +50,7 @@ function unmaskBytes (bytes: Buffer, from: number, to: number, key: number): num
 
 /** As `unmaskBytes`, with words. */
 function unmaskWords (words: Uint32Array, from: number, to: number, key: number): number {
-  keyBytes[0] = key >>> 24
-  keyBytes[1] = key >>> 16
-  keyBytes[2] = key >>> 8
-  keyBytes[3] = key
-  const word = keyWord[0]
+  const word = isLittleEndian ? (key << 24) | ((key & 0xff00) << 8) | ((key >>> 8) & 0xff00) | (key >>> 24) : key
   let all = 0
   for (let at = from; at < to; at++) all |= words[at] ^= word
   return all

@@ -172,7 +172,7 @@ export class Registry implements RoomRegistry, Membership {
     for (const member of members) {
       // Whoever leaves and joins meanwhile stands at the end again, and has had the message.
       if (left-- === 0) break
-      if (except.includes(member.id)) continue
+      if (except.length > 0 && except.includes(member.id)) continue
       try {
         member.deliver(broadcast, room, slowConsumer)
       } catch (error) {

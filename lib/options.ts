@@ -79,7 +79,7 @@ const deflateDefaults: ResolvedDeflate = Object.freeze({
   windowBits: 12,
   memLevel: 5,
   /** zlib's own choice between speed and size */
-  level: -1
+  level: 5
 })
 
 /** The longest delay that a timer of Node takes. */

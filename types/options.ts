@@ -42,7 +42,7 @@ export type OnInvalidOption = 'reply' | 'close' | ((error: InvalidMessageError, 
  * * `contextTakeover`: messages may refer back to earlier ones: smaller where they are alike, for up to `2 * 2 ** windowBits` bytes
  *   either way of each connection that uses it. Default: false.
  * * `windowBits`: how far they refer back, as the base-2 logarithm of bytes, 8 to 15. Default: 12, which is 4 KiB.
- * * `memLevel`, `level`: as of `node:zlib`. Default: 5, and zlib's own (6).
+ * * `memLevel`, `level`: as of `node:zlib`. Default: 5 and 5.
  */
 export type DeflateOption = boolean | {
   readonly threshold?: number

@@ -7,6 +7,8 @@ import { encodeCompressedFrame } from '../protocol/frame-encoder.ts'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { Window } from './window.ts'
 import { deflate, deflating } from './zlib-jobs.ts'
+import { newDeflateStream } from './zlib-stream.ts'
+import type { ZlibStream } from './zlib-stream.ts'
 
 /** How a route compresses. */
 export type DeflateOptions = ResolvedDeflate
@@ -17,7 +19,7 @@ type Settings = Readonly<Required<Pick<ZlibOptions, 'windowBits' | 'memLevel' | 
 /** Up to so many bytes, going to another thread and back takes longer than deflating. */
 const inputAtOnce = 16 * 1024
 
-/** The shortest and the longest piece of memory that zlib is given for its output: what does not fit in the payload's size is not sent. */
+/** The shortest piece of memory that zlib is given for its output, and the longest: twice the least, where it is given several. */
 const leastChunk = 256
 const mostChunk = 16 * 1024
 
@@ -25,6 +27,12 @@ const mostChunk = 16 * 1024
 const tailLength = 4
 
 const allSettings = new Map<string, Settings>()
+
+/** For messages that refer back to nothing, one for all with the same settings: made for the first of them. */
+const streams = new Map<Settings, ZlibStream>()
+
+/** Where they are compressed to. */
+let output: Buffer | null = null
 
 /** What broadcasts were compressed to: of one frame, one for each of the settings among its receivers. */
 const shared = new WeakMap<Buffer, Map<Settings, Buffer | Promise<Buffer>>>()
@@ -106,9 +114,19 @@ function compressShared (frame: Buffer, payload: Buffer, settings: Settings): Bu
 }
 
 function compress (owner: object, frame: Buffer, payload: Buffer, settings: Settings, dictionary: Buffer | undefined): Buffer | Promise<Buffer> {
-  const options = { ...settings, dictionary, chunkSize: Math.min(mostChunk, Math.max(leastChunk, payload.length)) }
+  if (payload.length <= inputAtOnce && dictionary === undefined) return compressAlone(frame, payload, settings)
+  const options = { ...settings, dictionary, chunkSize: Math.min(mostChunk, Math.max(leastChunk, payload.length >>> 1)) }
   if (payload.length <= inputAtOnce) return shorter(frame, deflateRawSync(payload, options))
   return deflating.inTurn(owner, () => deflate(payload, options)).then(deflated => shorter(frame, deflated))
+}
+
+function compressAlone (frame: Buffer, payload: Buffer, settings: Settings): Buffer {
+  let stream = streams.get(settings)
+  if (stream === undefined) streams.set(settings, stream = newDeflateStream(settings))
+  output ??= Buffer.allocUnsafeSlow(inputAtOnce + tailLength)
+  // What does not fit in is not sent.
+  const length = stream.run(payload, output.subarray(0, payload.length + tailLength))
+  return shorter(frame, output.subarray(0, length))
 }
 
 /** The frame of what zlib made of a payload, or the one before where that is no longer. */

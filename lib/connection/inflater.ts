@@ -1,13 +1,14 @@
 import { constants } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
-import { constants as zlibConstants, deflateRawSync, inflateRawSync } from 'node:zlib'
-import type { ZlibOptions } from 'node:zlib'
+import { constants as zlibConstants, deflateRawSync } from 'node:zlib'
 import type { DeflateParameters } from '../protocol/permessage-deflate.ts'
 import { ownMemory } from '../protocol/own-memory.ts'
 import { violation } from '../protocol/protocol-error.ts'
 import { Window } from './window.ts'
 import { inflate, inflating } from './zlib-jobs.ts'
 import type { Inflated } from './zlib-jobs.ts'
+import { newInflateStream } from './zlib-stream.ts'
+import type { ZlibStream } from './zlib-stream.ts'
 
 /** These come out of what is put behind a payload only where the stream is between two blocks. */
 const proof = randomBytes(8)
@@ -27,14 +28,23 @@ const outputAtOnce = 64 * 1024
 const finalBlocks = 16
 const bytesAFinalBlock = 1024
 
-/** The shortest and the longest piece of memory that zlib is given for its output. */
+/** The shortest and the longest piece of memory that zlib is given for its output on another thread. */
 const leastChunk = 256
-const mostChunk = 16 * 1024
+const mostChunk = 64 * 1024
 
-/** The longest, on another thread. */
-const mostChunkLater = 64 * 1024
+/** A block that is stored: its header, then its bytes as they are (RFC 1951 section 3.2.4). */
+const storedHeader = 5
+const largestWindow = 32 * 1024
 
-const inflateNow = inflateRawSync as never as (input: Buffer, options: ZlibOptions) => Inflated
+/** One for all that is inflated at once: made for the first message. */
+let now: Now | null = null
+
+/** zlib, and the memory that it reads and writes, where the window is before the message on both sides. */
+interface Now {
+  readonly stream: ZlibStream
+  readonly input: Buffer
+  readonly output: Buffer
+}
 
 /**
  * Inflates the messages of one client, one after the other (RFC 7692 section 7.2.2). No stream of zlib is kept between them: where the client's
@@ -66,7 +76,8 @@ export class Inflater {
   }
 
   /**
-   * Small ones at once, others later; not to be called again for the same client before.
+   * Small ones at once, others later; not to be called again for the same client before. What is there at once lies in memory that the next call
+   * of any client's uses again.
    *
    * @param client whose message it is, where several share this
    * @throws ProtocolError, or rejects with it: not deflate, or more than `maxPayload`
@@ -74,24 +85,35 @@ export class Inflater {
   inflate (payload: Buffer, client: object = this): Buffer | Promise<Buffer> {
     // Some encoders flush an empty message to nothing.
     if (payload.length === 0) return payload
-    const input = Buffer.concat([payload, tail])
-    const inflated = input.length <= inputAtOnce ? this.#tryNow(input) : null
-    if (inflated === null) return this.#later(input, client)
+    const inflated = payload.length <= inputAtOnce ? this.#tryNow(payload) : null
+    if (inflated === null) return this.#later(Buffer.concat([payload, tail]), client)
     const message = withoutProof(inflated)
     this.#window?.push(message)
     return message
   }
 
   /** null where it is too big for that, or has final blocks before its end. */
-  #tryNow (input: Buffer): Buffer | null {
+  #tryNow (payload: Buffer): Buffer | null {
+    const { stream, input, output } = now ??= newNow()
     const most = Math.min(this.#maxOutput, outputAtOnce + proof.length)
+    const window = this.#window?.bytes
+    const begins = window === undefined ? 0 : putStored(input, window)
+    const from = window === undefined ? 0 : window.length
+    input.set(payload, begins)
+    input.set(tail, begins + payload.length)
+    // Of one byte more than may come out only the first matters: that it came.
+    const room = from + most + 1
+    const length = this.#run(stream, input.subarray(0, begins + payload.length + tail.length), output.subarray(0, room))
+    if (length < room) return stream.left > 0 ? null : output.subarray(from, length)
+    if (most < this.#maxOutput) return null
+    throw violation.messageTooBig()
+  }
+
+  #run (stream: ZlibStream, input: Buffer, output: Buffer): number {
     try {
-      const chunkSize = Math.min(mostChunk, Math.max(leastChunk, input.length * 4))
-      const { buffer, engine } = inflateNow(input, { ...this.#options(this.#window?.bytes, most, chunkSize), info: true })
-      return engine.bytesWritten < input.length ? null : buffer
-    } catch (error) {
-      if (isTooLarge(error) && most < this.#maxOutput) return null
-      throw violationOf(error)
+      return stream.run(input, output)
+    } catch {
+      throw violation.corruptDeflate()
     }
   }
 
@@ -123,24 +145,34 @@ export class Inflater {
     return Buffer.concat(parts, length)
   }
 
-  async #inflatePart (input: Buffer, dictionary: Buffer | undefined, most: number): Promise<Inflated> {
+  async #inflatePart (input: Buffer, dictionary: Buffer | undefined, maxOutput: number): Promise<Inflated> {
     // Each piece is a way to the other thread and back: a bomb of a few bytes would fill hundreds of small ones.
-    const chunkSize = Math.min(mostChunkLater, Math.max(leastChunk, input.length * 64))
+    const chunkSize = Math.min(mostChunk, Math.max(leastChunk, input.length * 64))
     try {
-      return await inflate(input, this.#options(dictionary, most, chunkSize))
+      return await inflate(input, { windowBits: this.#windowBits, dictionary, maxOutputLength: Math.max(1, maxOutput), chunkSize })
     } catch (error) {
       throw violationOf(error)
     }
   }
+}
 
-  #options (dictionary: Buffer | undefined, maxOutput: number, chunkSize: number): ZlibOptions {
-    return {
-      windowBits: this.#windowBits,
-      dictionary,
-      maxOutputLength: Math.max(1, maxOutput),
-      chunkSize
-    }
+function newNow (): Now {
+  return {
+    stream: newInflateStream(),
+    input: Buffer.allocUnsafeSlow(storedHeader + largestWindow + inputAtOnce + tail.length),
+    output: Buffer.allocUnsafeSlow(largestWindow + outputAtOnce + proof.length + 1)
   }
+}
+
+/**
+ * A window as what was sent before: a kept stream takes no dictionary, and copying is all that zlib does with a block that is stored. Returns where it ends.
+ */
+function putStored (input: Buffer, window: Buffer): number {
+  input[0] = 0
+  input.writeUInt16LE(window.length, 1)
+  input.writeUInt16LE(window.length ^ 0xffff, 3)
+  input.set(window, storedHeader)
+  return storedHeader + window.length
 }
 
 function withoutProof (inflated: Buffer): Buffer {
@@ -149,10 +181,6 @@ function withoutProof (inflated: Buffer): Buffer {
   return inflated.subarray(0, end)
 }
 
-function isTooLarge (error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
-}
-
 function violationOf (error: unknown): Error {
-  return isTooLarge(error) ? violation.messageTooBig() : violation.corruptDeflate()
+  return (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE' ? violation.messageTooBig() : violation.corruptDeflate()
 }

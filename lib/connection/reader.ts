@@ -170,7 +170,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
     this.#parser.spend(framesACompressed)
     const message = this.#inflater.inflate(payload, this)
     if (!(message instanceof Promise)) {
-      this.#onMessage(code, message)
+      this.#onMessage(code, code === opcode.text ? message : copyOf(message))
       return
     }
     this.#inflating = payload.length
@@ -220,4 +220,10 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
     this.stop()
     this.#owner.onViolation(error)
   }
+}
+
+function copyOf (bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
 }

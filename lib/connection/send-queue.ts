@@ -2,6 +2,7 @@ import { bit, isControl } from '../protocol/frame.ts'
 import { encodeMessage } from '../protocol/frame-encoder.ts'
 import { Backlog } from './backlog.ts'
 import type { Compression } from './compression.ts'
+import { isShort } from './deflater.ts'
 import type { Deflater } from './deflater.ts'
 import { FrameWriter } from './frame-writer.ts'
 import type { FrameWriterOwner } from './frame-writer.ts'
@@ -107,8 +108,10 @@ export class SendQueue implements FrameWriterOwner {
 
   /** A message that is this peer's alone, and not framed yet. */
   putMessage (payload: string | Buffer, slowConsumer: SlowConsumer, key: (() => string | null) | null): void {
-    if (this.#compression === null && !this.isBlocked) this.#writer.writeMessage(payload)
-    else this.put(encodeMessage(payload), false, slowConsumer, key)
+    if (this.isBlocked) this.#wait(encodeMessage(payload), false, slowConsumer, key)
+    else if (this.#compression === null) this.#writer.writeMessage(payload)
+    else if (isShort(payload)) this.#passShort(payload, this.#compression)
+    else this.#pass(encodeMessage(payload), false)
   }
 
   /** What is put in from here on leaves when `release` says so, and not when the tick ends. */
@@ -195,6 +198,14 @@ export class SendQueue implements FrameWriterOwner {
       this.#compressingBytes = frame.length
       this.#compressing = this.#passLater(compressed)
     }
+    this.#owner.onHeldChange()
+  }
+
+  #passShort (payload: string | Buffer, compression: Pick<Compression, 'deflater'>): void {
+    this.#deflater ??= compression.deflater()
+    const compressed = this.#deflater.compressShort(payload)
+    if (compressed === null) this.#writer.writeMessage(payload)
+    else this.#writer.write(compressed)
     this.#owner.onHeldChange()
   }
 

@@ -97,28 +97,27 @@ export function newInflateStream (isKept = isKnown ??= keepsWork()): ZlibStream 
   return isKept ? new KeptStream(createInflateRaw(), constants.Z_FINISH) : new FreshStreams(inflateRawSync, {})
 }
 
-/** There and back, again after an error, and with too little room. */
 function keepsWork (): boolean {
+  try {
+    return isWrittenTo(createDeflateRaw()) && areAsNew(newDeflateStream({}, true), newInflateStream(true))
+  } catch {
+    return false
+  }
+}
+
+/** There and back, and again after an error and after too little room. */
+function areAsNew (deflating: ZlibStream, inflating: ZlibStream): boolean {
   const message = Buffer.from('as it was, as it was')
   const deflated = deflateRawSync(message)
   const corrupt = Buffer.from([0x06])
   const output = Buffer.alloc(64)
-  try {
-    if (!isWrittenTo(createDeflateRaw())) return false
-    const deflating = newDeflateStream({}, true)
-    const inflating = newInflateStream(true)
-    for (let round = 0; round < 2; round++) {
-      const length = deflating.run(message, output)
-      if (!inflateRawSync(output.subarray(0, length), { finishFlush: constants.Z_SYNC_FLUSH }).equals(message)) return false
-      if (deflating.run(message, output.subarray(0, 4)) !== 4) return false
-      if (inflating.run(Buffer.concat([deflated, corrupt]), output) !== message.length || inflating.left !== corrupt.length) return false
-      if (!output.subarray(0, message.length).equals(message)) return false
-      if (inflating.run(deflated, output.subarray(0, 4)) !== 4 || !fails(inflating, corrupt, output)) return false
-    }
-    return true
-  } catch {
-    return false
-  }
+  const little = output.subarray(0, 4)
+  const flushed = (): Buffer => output.subarray(0, deflating.run(message, output))
+  const inflated = (): Buffer => output.subarray(0, inflating.run(Buffer.concat([deflated, corrupt]), output))
+  const isAsNew = (): boolean =>
+    inflateRawSync(flushed(), { finishFlush: constants.Z_SYNC_FLUSH }).equals(message) && deflating.run(message, little) === little.length &&
+    inflated().equals(message) && inflating.left === corrupt.length && inflating.run(deflated, little) === little.length && fails(inflating, corrupt, output)
+  return isAsNew() && isAsNew()
 }
 
 /** Whether Node itself writes to a handle as a kept stream does: one that is called otherwise may end the process. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import { Deflater } from '../../lib/connection/deflater.ts'
+import { Deflater, isShort } from '../../lib/connection/deflater.ts'
 import type { DeflateOptions } from '../../lib/connection/deflater.ts'
 import { opcode } from '../../lib/protocol/frame.ts'
 import { encodeFrame } from '../../lib/protocol/frame-encoder.ts'
@@ -220,4 +220,44 @@ t.test('a message that another thread compresses enters the window when it is do
   for (const length of [30_000, 100, 40_000, 200]) {
     t.equal(String(await peer.inflate(read(await deflater.compress(frameOf(words(length)), false)).payload)), words(length))
   }
+})
+
+/* Short messages that are not framed yet. */
+
+for (const takeover of [false, true]) {
+  t.test(`a short message becomes what its frame does, ${takeover ? 'with' : 'without'} context takeover`, async t => {
+    const [one, other] = [newDeflater({ takeover, bits: 12 }), newDeflater({ takeover, bits: 12 })]
+    for (const message of [words(4096), '€'.repeat(500), Buffer.from(words(3000, 5)), words(5000, 2), words(100)]) {
+      t.same(one.compressShort(message), await other.compress(frameOf(message), false))
+    }
+    t.equal(one.held, other.held)
+  })
+}
+
+t.test('a short message that is sent as it is: below the threshold in bytes, or no shorter compressed', t => {
+  const deflater = newDeflater({ threshold: 300, takeover: true })
+  t.equal(deflater.compressShort('a'.repeat(99)), null)
+  t.equal(deflater.compressShort('a'.repeat(299)), null)
+  t.equal(deflater.compressShort('€'.repeat(99)), null)
+  t.equal(deflater.compressShort(Buffer.alloc(299)), null)
+  t.equal(deflater.compressShort(randomBytes(300)), null)
+  t.equal(deflater.held, 0, 'and is no part of the window')
+  t.ok(deflater.compressShort('€'.repeat(100)))
+  t.end()
+})
+
+t.test('short are 16 KiB, whatever the characters of a text turn out to be', t => {
+  t.same([16_384, 16_385].map(length => isShort(Buffer.alloc(length))), [true, false])
+  t.same([5461, 5462].map(length => isShort('€'.repeat(length))), [true, false])
+  t.equal(String(readDeflate(read(newDeflater().compressShort('€'.repeat(5461)) as Buffer).payload).message), '€'.repeat(5461))
+  t.end()
+})
+
+t.test('what was compressed before is not changed by what is compressed after', t => {
+  const deflater = newDeflater()
+  const first = deflater.compressShort(words(4096)) as Buffer
+  const copy = Buffer.from(first)
+  deflater.compressShort(words(4096, 3))
+  t.same(first, copy)
+  t.end()
 })

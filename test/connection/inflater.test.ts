@@ -328,3 +328,36 @@ t.test('a message of several final blocks is inflated whole before another takes
   t.ok(order.indexOf('FST_ERR_WS_CORRUPT_DEFLATE') >= 9, 'the last, but for the three that run at once')
   t.same(order.filter(one => one === 'Hello'.repeat(8)).length, 12)
 })
+
+/* Behind a window. */
+
+t.test('as much is inflated at once behind a full window, whatever its bits', async t => {
+  for (const bits of [8, 12, 15]) {
+    const inflater = newInflater({ takeover: true, bits })
+    const peer = new DeflatingPeer({ windowBits: Math.max(9, bits) })
+    for (const message of [randomBytes(12_000), randomBytes(12_000), randomBytes(12_000), Buffer.alloc(64 * 1024, 'ab'), randomBytes(100)]) {
+      const result = inflater.inflate(await peer.deflate(message))
+      t.ok(Buffer.isBuffer(result))
+      t.ok(message.equals(await result))
+    }
+    t.ok(inflater.inflate(await peer.deflate(Buffer.alloc(64 * 1024 + 1))) instanceof Promise)
+  }
+})
+
+t.test('a window does not count towards `maxPayload`', async t => {
+  const inflater = newInflater({ takeover: true, maxPayload: 5000 })
+  const peer = new DeflatingPeer()
+  for (let i = 0; i < 10; i++) t.equal((await inflater.inflate(await peer.deflate(Buffer.alloc(5000, i)))).length, 5000)
+  const tooBig = await peer.deflate(Buffer.alloc(5001))
+  t.throws(() => inflater.inflate(tooBig), { code: 'FST_ERR_WS_MESSAGE_TOO_BIG' })
+})
+
+t.test('with a full window no message reaches further back than it', async t => {
+  const inflater = newInflater({ takeover: true, bits: 9 })
+  const [old, recent] = [randomBytes(512), randomBytes(512)]
+  const referring = (dictionary: Buffer): Buffer => deflated(Buffer.concat([randomBytes(3), dictionary.subarray(0, 200)]), { dictionary })
+  for (const message of [old, recent]) inflater.inflate(deflated(message))
+  t.equal((await inflater.inflate(referring(recent))).length, 203)
+  for (const message of [old, recent]) inflater.inflate(deflated(message))
+  await t.rejects(async () => await inflater.inflate(referring(Buffer.concat([old, recent]))), { code: 'FST_ERR_WS_CORRUPT_DEFLATE' })
+})

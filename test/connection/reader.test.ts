@@ -271,3 +271,11 @@ t.test('stopped by a message, it hands nothing more over', async t => {
   t.same(owner.events, ['a'])
   t.equal(owner.reader.held, 0)
 })
+
+t.test('binary messages that were inflated are the application\'s to keep', t => {
+  const sent = [randomBytes(50), randomBytes(12_000), randomBytes(50), randomBytes(12_000)]
+  const { messages } = new Owner().push(...sent.map(compressed))
+  t.same(messages, sent)
+  t.ok(messages.every(message => (message as Buffer).buffer.byteLength === message.length), 'and keep no more memory')
+  t.end()
+})

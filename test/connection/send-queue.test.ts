@@ -227,3 +227,27 @@ t.test('whenever the peer reads, all it is sent arrives once, in order and untor
   t.ok(got.length === sent.length && got.every((text, index) => text === sent[index]))
   t.equal(sender.queue.held, 0)
 })
+
+t.test('messages that are not framed yet leave in order with those that are, compressed where that makes them shorter', async t => {
+  const sender = new Sender(Infinity, deflater())
+  const texts = ['a'.repeat(4000), 'b', 'c'.repeat(5000)]
+  sender.queue.putMessage(texts[0], sender.slowConsumer, null)
+  sender.queue.putMessage(texts[1], sender.slowConsumer, null)
+  sender.send(texts[2])
+  await immediate()
+  const { frames } = sender.transport
+  t.same(frames.map(({ rsv }) => rsv), [4, 0, 4])
+  t.ok(frames.map(inflated).every((text, index) => text === texts[index]))
+})
+
+t.test('a long message that is not framed yet is compressed by another thread, and counts its bytes', async t => {
+  const sender = new Sender(Infinity, deflater())
+  const text = '€'.repeat(100_000)
+  sender.queue.putMessage(text, sender.slowConsumer, null)
+  t.ok(sender.queue.isBlocked)
+  t.ok(sender.queue.bufferedAmount > 300_000)
+  sender.queue.putMessage('b', sender.slowConsumer, null)
+  while (sender.queue.isBlocked) await immediate()
+  await immediate()
+  t.same(sender.transport.frames.map(inflated), [text, 'b'])
+})

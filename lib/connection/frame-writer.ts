@@ -67,10 +67,7 @@ export class FrameWriter implements RunOwner {
 
   /** @param frame may be shared by connections: it is never changed */
   write (frame: Buffer): void {
-    const run = frameSlab.take(this)
-    if (run !== null) this.onRun(run)
-    if (this.#frames === null) this.#frames = [frame]
-    else this.#frames.push(frame)
+    this.#append(frame)
     this.#add(frame.length)
   }
 
@@ -81,14 +78,23 @@ export class FrameWriter implements RunOwner {
     } else if (typeof payload === 'string' || payload.length < largeFrom) {
       this.write(encodeMessage(payload))
     } else {
-      this.#add(frameSlab.putHeader(payload, this))
-      this.write(payload)
+      const header = frameSlab.putHeader(payload, this)
+      this.#append(payload)
+      // Counted together: this may flush, and find the transport stuck, and what is then written must not come between the two.
+      this.#add(header + payload.length)
     }
   }
 
   onRun (run: Buffer): void {
     if (this.#frames === null) this.#frames = [run]
     else this.#frames.push(run)
+  }
+
+  /** Behind this writer's run in the slab. */
+  #append (frame: Buffer): void {
+    const run = frameSlab.take(this)
+    if (run !== null) this.onRun(run)
+    this.onRun(frame)
   }
 
   #add (bytes: number): void {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { median, thousands } from './common.mjs'
 import { contenderOf, startPair } from './contenders.mjs'
 import { machine, revisionOf } from './machine.mjs'
+import { measureIdle } from './memory.mjs'
 import { scenarioOf } from './scenarios.mjs'
 
 /** Before each round, not measured; and once before the first of all. */
@@ -99,50 +100,6 @@ async function work ({ server, load }, scenario, milliseconds, isCalm = false) {
     p99,
     p999
   }
-}
-
-/** Each round has a server of its own: what one has once taken, it seldom gives back. */
-async function measureIdle (scenario, contenders, { rounds, versions }) {
-  const results = contenders.map(({ label }) => ({ label, rounds: [] }))
-  for (let round = 0; round < rounds; round++) {
-    for (const [index, contender] of contenders.entries()) {
-      const pair = await startPair(contender, scenario, ['--expose-gc'])
-      try {
-        versions[contender.label] = pair.version
-        results[index].rounds.push(await idle(pair, scenario))
-      } finally {
-        await pair.stop()
-      }
-    }
-  }
-  return results
-}
-
-async function idle ({ server, load }, { connections }) {
-  const marks = () => Promise.all([load.ask('mark'), server.ask('mark')])
-  // What is compiled and allocated once belongs to no connection.
-  await load.ask('open', { count: 100 })
-  const before = await settled(server)
-  const [loadBefore, serverBefore] = await marks()
-  await load.ask('open', { count: connections })
-  const [loadAfter, serverAfter] = await marks()
-  const after = await settled(server)
-  return {
-    value: (after - before) * 2 ** 20 / connections,
-    perCpuSecond: null,
-    serverCpu: serverAfter.cpu - serverBefore.cpu,
-    loadCpu: loadAfter.cpu - loadBefore.cpu,
-    seconds: loadAfter.at - loadBefore.at
-  }
-}
-
-async function settled (server) {
-  for (let i = 0; i < 2; i++) {
-    await server.ask('collect')
-    await delay(300)
-  }
-  await server.ask('collect')
-  return (await server.memory()).rss
 }
 
 function summary ({ load, isIdle }, rounds) {

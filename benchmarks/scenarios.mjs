@@ -4,7 +4,8 @@ const messages = { unit: 'messages/s', better: 'higher', load: 'exchange', conne
 const deliveries = { unit: 'deliveries/s', better: 'higher', load: 'broadcast', work: 'broadcast', message: 'tick', size: 256, inFlight: 8 }
 const bulk = { ...messages, work: 'echo', message: 'binary' }
 const deflated = { ...messages, work: 'echo', message: 'records', size: 4096, inFlight: 8, without: ['net'] }
-const memory = { unit: 'bytes a connection', better: 'lower', load: 'idle', work: 'echo', connections: 10_000, isIdle: true }
+const memory = { unit: 'bytes a connection', better: 'lower', load: 'idle', work: 'echo', message: 'text', size: 64, connections: 10_000, isIdle: true }
+const compressedMemory = { message: 'records', size: 4096, deflate: 'alone', without: ['net'] }
 
 /** What it says before the first message is compressed as well, and would have to be known to read on. */
 const greeting = ['socket.io']
@@ -22,8 +23,10 @@ const scenarios = {
   deflate: { ...deflated, title: 'Compressed echo, 4 KiB of JSON text, no context takeover, 64 connections, 8 in flight each', deflate: 'alone' },
   'deflate-takeover': { ...deflated, title: 'Compressed echo, 4 KiB of JSON text, context takeover, 64 connections, 8 in flight each', deflate: 'takeover', without: ['net', ...greeting] },
   handshakes: { title: 'Handshakes, 32 at a time; the Fastify servers run an async onRequest hook', unit: 'handshakes/s', better: 'higher', load: 'handshakes', work: 'hooked', message: 'text', size: 64, connections: 32 },
-  'idle-10000': { ...memory, title: 'RSS of an idle connection, of 10,000, after a message of 64 B there and back', message: 'text', size: 64 },
-  'idle-deflate-10000': { ...memory, title: 'RSS of an idle connection with compression, of 10,000, after a message of 4 KiB there and back', message: 'records', size: 4096, deflate: 'alone', without: ['net'] },
+  'idle-10000': { ...memory, title: 'RSS of an idle connection, of 10,000 that nothing was sent on' },
+  'idle-deflate-10000': { ...memory, title: 'RSS of an idle connection with compression negotiated, of 10,000 that nothing was sent on', ...compressedMemory },
+  'idle-used-10000': { ...memory, title: 'RSS of an idle connection, of 10,000, after a message of 64 B there and back', isUsed: true },
+  'idle-used-deflate-10000': { ...memory, title: 'RSS of an idle connection with compression, of 10,000, after a message of 4 KiB there and back', ...compressedMemory, isUsed: true },
   'slow-consumers': {
     ...deliveries,
     title: 'Broadcast of 4 KiB to 100, 10 of which never read: what each of the others gets',

@@ -22,7 +22,9 @@ const labels = {
   'deflate-takeover': 'Compressed echo, context takeover',
   handshakes: 'Handshakes, hooks run',
   'idle-10000': 'Memory of an idle connection',
-  'idle-deflate-10000': 'The same with compression',
+  'idle-deflate-10000': 'The same, compression negotiated',
+  'idle-used-10000': 'Memory of a connection after one message',
+  'idle-used-deflate-10000': 'The same with compression',
   'slow-consumers': 'Broadcast to 100, 10 of them never read',
   latency: 'Latency, typed, at half of the peak of ws'
 }

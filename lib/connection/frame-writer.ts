@@ -67,7 +67,7 @@ export class FrameWriter implements RunOwner {
 
   /** @param frame may be shared by connections: it is never changed */
   write (frame: Buffer): void {
-    this.#append(frame)
+    this.#push(frame)
     this.#add(frame.length)
   }
 
@@ -78,11 +78,15 @@ export class FrameWriter implements RunOwner {
     } else if (typeof payload === 'string' || payload.length < largeFrom) {
       this.write(encodeMessage(payload))
     } else {
-      const header = frameSlab.putHeader(payload, this)
-      this.#append(payload)
-      // Counted together: this may flush, and find the transport stuck, and what is then written must not come between the two.
-      this.#add(header + payload.length)
+      this.#writeLarge(payload)
     }
+  }
+
+  /** Header and payload are added as one: whoever hears of a flush may write a frame, which must not get in between. */
+  #writeLarge (payload: Buffer): void {
+    const header = frameSlab.putHeader(payload, this)
+    this.#push(payload)
+    this.#add(header + payload.length)
   }
 
   onRun (run: Buffer): void {
@@ -90,8 +94,8 @@ export class FrameWriter implements RunOwner {
     else this.#frames.push(run)
   }
 
-  /** Behind this writer's run in the slab. */
-  #append (frame: Buffer): void {
+  /** Behind what this writer has in the slab. */
+  #push (frame: Buffer): void {
     const run = frameSlab.take(this)
     if (run !== null) this.onRun(run)
     this.onRun(frame)

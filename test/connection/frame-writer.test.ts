@@ -175,3 +175,27 @@ t.test('a stream that was stuck no longer is once it has drained', async t => {
   await tick()
   t.notOk(writer.isStuck)
 })
+
+/** A stream that takes its first write on and never says that it is done; what it was given. */
+function neverDone (): { transport: StreamTransport, written: Buffer[] } {
+  const written: Buffer[] = []
+  const stream = new Duplex({ read () {}, write () {} })
+  const transport = new StreamTransport(stream)
+  transport.write = (bytes: Buffer) => {
+    written.push(bytes)
+    stream.write(bytes)
+  }
+  return { transport, written }
+}
+
+t.test('nothing gets between the header of a large message and its payload, whoever hears of the flush', async t => {
+  const { transport, written } = neverDone()
+  let heard = 0
+  const writer: FrameWriter = new FrameWriter({ onStuck: () => { if (++heard === 1) writer.write(Buffer.from('!')) } }, transport)
+  writer.write(Buffer.alloc(256 * 1024 - 2))
+  writer.writeMessage(Buffer.alloc(16 * 1024, 'x'))
+  await tick()
+  const bytes = Buffer.concat(written)
+  t.equal(bytes.length, 256 * 1024 - 2 + 4 + 16 * 1024 + 1)
+  t.equal(bytes.toString('latin1', 256 * 1024 + 2), `${'x'.repeat(16 * 1024)}!`)
+})

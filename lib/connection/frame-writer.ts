@@ -1,4 +1,5 @@
 import { encodeMessage } from '../protocol/frame-encoder.ts'
+import { ownMemory } from '../protocol/own-memory.ts'
 import { frameSlab } from './frame-slab.ts'
 import type { RunOwner } from './frame-slab.ts'
 import type { Transport } from './transport.ts'
@@ -139,21 +140,30 @@ export class FrameWriter implements RunOwner {
   }
 
   #writeRun (run: Buffer): void {
-    this.#transport.write(run)
-    if (this.#transport.hasTakenAll) frameSlab.giveBack(run)
+    const written = this.#toWrite(run)
+    this.#transport.write(written)
+    if (written !== run || this.#transport.hasTakenAll) frameSlab.giveBack(run)
   }
 
   #writeAll (frames: readonly Buffer[], bytes: number): void {
     if (frames.length === 1) {
-      this.#transport.write(frames[0])
+      this.#transport.write(this.#toWrite(frames[0]))
     } else if (bytes <= gatherUpTo && frames.every(frame => frame.length < largeFrom)) {
-      this.#transport.write(gather(frames, bytes))
+      this.#transport.write(this.#toWrite(gather(frames, bytes)))
     } else {
       this.#transport.cork()
       for (const frame of frames) this.#transport.write(frame)
       this.#transport.uncork()
       if (this.#transport.hasTakenAll) for (const frame of frames.toReversed()) frameSlab.giveBack(frame)
     }
+  }
+
+  /**
+   * What has to wait behind other bytes keeps no memory but its own: a client that does not read could have a few bytes of each of
+   * hundreds of slabs, megabytes that nothing counts.
+   */
+  #toWrite (frame: Buffer): Buffer {
+    return this.#transport.bufferedAmount > 0 ? ownMemory(frame) : frame
   }
 }
 

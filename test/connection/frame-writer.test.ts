@@ -199,3 +199,16 @@ t.test('nothing gets between the header of a large message and its payload, whoe
   t.equal(bytes.length, 256 * 1024 - 2 + 4 + 16 * 1024 + 1)
   t.equal(bytes.toString('latin1', 256 * 1024 + 2), `${'x'.repeat(16 * 1024)}!`)
 })
+
+t.test('what waits behind other bytes keeps no memory but its own', async t => {
+  const { transport, written } = neverDone()
+  const writer = new FrameWriter({ onStuck () {} }, transport)
+  writer.writeMessage('taken on')
+  await tick()
+  writer.writeMessage('alone')
+  await tick()
+  writer.writeMessage('with')
+  writer.write(Buffer.from('another'))
+  await tick()
+  t.same(written.slice(1).map(bytes => bytes.buffer.byteLength), [7, 13])
+})

@@ -125,9 +125,8 @@ class CustomCodec implements MessageCodec {
       throw new FST_ERR_WS_SEND_INVALID(error instanceof Error ? error.message : String(error))
     }
     if (!this.#codec.binary && typeof payload === 'string') return payload
-    if (this.#codec.binary && payload instanceof Uint8Array) {
-      return Buffer.isBuffer(payload) ? payload : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-    }
+    // An encoder may use its memory again for the next message, while this one waits for a slow client.
+    if (this.#codec.binary && payload instanceof Uint8Array) return Buffer.from(payload)
     if (payload instanceof Promise) payload.catch(ignore)
     throw new FST_ERR_WS_SEND_INVALID(`the codec must encode to a ${this.#codec.binary ? 'Buffer' : 'string'}`)
   }

@@ -128,6 +128,14 @@ t.test('a codec that encodes to a view sends the bytes that it shows', async t =
   t.same(one({ ...msgpack, encode: () => view as Buffer }).encode({}, undeclared), Buffer.from([2, 3]))
 })
 
+t.test('a codec may use its memory again for the next message', async t => {
+  const memory = Buffer.alloc(16 * 1024)
+  const codec = one({ decode: payload => payload, encode: value => memory.fill(String(value)), binary: true })
+  const first = codec.encode('a', undeclared)
+  codec.encode('b', undeclared)
+  t.same(first, Buffer.alloc(16 * 1024, 'a'))
+})
+
 t.test('the same option gives the same codec, so that a room frames once for all who use it', async t => {
   t.equal(strict.select(msgpack).fallback, strict.select(msgpack).fallback)
   t.equal(strict.select('json').fallback, strict.json)

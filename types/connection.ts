@@ -28,6 +28,8 @@ export interface Connection<SentMessage = unknown, Data = unknown> {
   /**
    * Sends a message. After the close has begun it does nothing, as in browsers.
    *
+   * A Buffer that codec `raw` sends may not be copied: it is not to be changed, or transferred, before `bufferedAmount` is 0.
+   *
    * @throws FST_ERR_WS_SEND_INVALID when the message is none that `schema.send` declares
    */
   send (message: SentMessage): void

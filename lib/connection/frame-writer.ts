@@ -83,11 +83,15 @@ export class FrameWriter implements RunOwner {
     }
   }
 
-  /** Header and payload are added as one: whoever hears of a flush may write a frame, which must not get in between. */
+  /**
+   * Header and payload are added as one: whoever hears of a flush may write a frame, which must not get in between. They leave at once, since
+   * the payload is the application's memory, which it may fill anew, or transfer to another thread, in this very tick.
+   */
   #writeLarge (payload: Buffer): void {
     const header = frameSlab.putHeader(payload, this)
     this.#push(payload)
     this.#add(header + payload.length)
+    this.flush()
   }
 
   onRun (run: Buffer): void {

@@ -212,3 +212,15 @@ t.test('what waits behind other bytes keeps no memory but its own', async t => {
   await tick()
   t.same(written.slice(1).map(bytes => bytes.buffer.byteLength), [7, 13])
 })
+
+t.test('a large payload may be transferred as soon as the transport has taken it', async t => {
+  const { writer, calls } = pair()
+  writer.writeMessage('before')
+  const payload = Buffer.from(new ArrayBuffer(16 * 1024)).fill('x')
+  writer.writeMessage(payload)
+  structuredClone(payload.buffer, { transfer: [payload.buffer] })
+  writer.writeMessage('behind')
+  await tick()
+  const sent = calls.flat().join('')
+  for (const part of ['before', 'x'.repeat(16 * 1024), 'behind']) t.ok(sent.includes(part))
+})

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import t from 'tap'
 import type { Test } from 'tap'
 import { StreamTransport } from '../../lib/connection/transport.ts'
 import type { TransportOwner } from '../../lib/connection/transport.ts'
+import { MemorySocket } from '../../lib/route/memory-socket.ts'
 
 /** A transport on a TCP socket, and its peer. What it says is kept in `events`. */
 async function pair (t: Test): Promise<{ transport: StreamTransport, socket: Socket, peer: Socket, events: string[] }> {
@@ -163,4 +165,39 @@ t.test('a transport that is ended or gone is not stuck: nothing would follow', a
   t.notOk(transport.isStuck)
   transport.destroy()
   t.notOk(transport.isStuck)
+})
+
+/* Whether memory that was written may be used again. */
+
+t.test('a socket has taken all once the operating system has, and not before', async t => {
+  const { transport, peer } = await pair(t)
+  peer.pause()
+  t.ok(transport.hasTakenAll)
+  transport.write(Buffer.from('a'))
+  t.ok(transport.hasTakenAll, 'a small write is taken at once')
+  transport.cork()
+  transport.write(Buffer.from('b'))
+  t.notOk(transport.hasTakenAll, 'what is corked is yet to be read')
+  transport.uncork()
+  t.ok(transport.hasTakenAll)
+  transport.write(Buffer.alloc(20_000_000))
+  t.notOk(transport.hasTakenAll)
+  const written = new Promise<void>(resolve => transport.afterWrites(resolve))
+  peer.resume()
+  await written
+  t.ok(transport.hasTakenAll)
+})
+
+t.test('other streams never say so: they may hand the same memory on', async t => {
+  const { client, server } = MemorySocket.pair(Infinity, '127.0.0.1')
+  const through = new PassThrough()
+  for (const stream of [server, client, through]) {
+    const transport = new StreamTransport(stream)
+    t.notOk(transport.hasTakenAll)
+    transport.write(Buffer.from('a'))
+    await new Promise<void>(resolve => transport.afterWrites(resolve))
+    t.equal(transport.bufferedAmount, 0)
+    t.notOk(transport.hasTakenAll)
+    stream.destroy()
+  }
 })

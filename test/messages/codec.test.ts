@@ -47,6 +47,58 @@ t.test('json lets poison pass where it is told to', async t => {
   t.same(Object.keys(json.decode('{"__proto__":1,"constructor":{"prototype":2}}') as object), ['__proto__', 'constructor'])
 })
 
+/** Poison as text: at the top, nested, in arrays, escaped in part or wholly, with space where JSON allows it. */
+const proto = [
+  '{"__proto__":{"admin":true}}', ' {"__proto__":1}', '{"a":1,"__proto__" : 1}', '{"a":{"__proto__":1}}', '[{"__proto__":1}]', '[[],[{"a":[{"__proto__":1}]}]]',
+  '{"\\u005f_proto__":1}', '{"\\u005F_proto__":1}', '{"a":{"_\\u005fproto__":1}}', '{"__\\u0070roto__":1}', '[{"__prot\\u006f__":1}]',
+  '{"\\u005f\\u005f\\u0070\\u0072\\u006f\\u0074\\u006f\\u005f\\u005f":1}'
+]
+const constructed = [
+  '{"constructor":{"prototype":{"admin":true}}}', ' {"constructor":{"prototype":1}}', '{"a":1,"constructor" : {"prototype":1}}', '{"a":{"constructor":{"prototype":1}}}',
+  '[{"constructor":{"prototype":1}}]', '{"\\u0063onstructor":{"prototype":1}}', '{"a":[{"constructo\\u0072":{"\\u0070rototype":1}}]}'
+]
+
+t.test('json finds poison wherever it is, and however it is written', async t => {
+  for (const text of [...proto, ...constructed]) {
+    t.throws(() => strict.json.decode(text), { code: 'FST_ERR_WS_INVALID_JSON', closeCode: 1007 }, text)
+    t.throws(() => strict.json.decode(`\ufeff${text}`), { code: 'FST_ERR_WS_INVALID_JSON' }, `${text} behind a byte order mark`)
+  }
+})
+
+t.test('json removes it there too, and nobody inherits from it', async t => {
+  const { json } = new Codecs({ protoAction: 'remove', constructorAction: 'remove' })
+  for (const text of [...proto, ...constructed]) {
+    const decoded = JSON.stringify(json.decode(text))
+    t.notMatch(decoded, /proto|constructor/, text)
+  }
+  t.equal((json.decode('{"\\u005f_proto__":{"admin":true}}') as { admin?: boolean }).admin, undefined)
+})
+
+t.test('each kind of poison is treated as its own option says', async t => {
+  const removing = new Codecs({ protoAction: 'remove', constructorAction: 'error' }).json
+  for (const text of proto) t.doesNotThrow(() => removing.decode(text), text)
+  for (const text of constructed) t.throws(() => removing.decode(text), { code: 'FST_ERR_WS_INVALID_JSON' }, text)
+  const ignoring = new Codecs({ protoAction: 'error', constructorAction: 'ignore' }).json
+  for (const text of proto) t.throws(() => ignoring.decode(text), { code: 'FST_ERR_WS_INVALID_JSON' }, text)
+  for (const text of constructed) t.same(ignoring.decode(text), JSON.parse(text), text)
+})
+
+t.test('what only mentions the words is no poison', async t => {
+  for (const text of [
+    '{"a":"__proto__"}', '{"a":"constructor"}', '{"a":"\\"__proto__\\":"}', '["__proto__","constructor"]', '{"my__proto__":1}', '{"constructors":{"prototype":1}}',
+    '{"__Proto__":1}', '{"constructor":1,"prototype":2}', '{"constructor":[{"prototype":1}]}', '{"proto":{"prototype":{}}}', '"__proto__"', '{"a":"\\u005f\\n\\\\"}'
+  ]) t.same(strict.json.decode(text), JSON.parse(text), text)
+})
+
+t.test('json need not be an object', async t => {
+  for (const text of ['[]', '[1,{"a":[null]}]', '"text"', '1', '-1.5e3', 'true', 'null', ' {} ', '\t[ ]\r\n', '{}']) t.same(strict.json.decode(text), JSON.parse(text), text)
+})
+
+t.test('one byte order mark is no part of the JSON, as Fastify has it for bodies', async t => {
+  for (const text of ['{"a":1}', '[1]', '"a"']) t.same(strict.json.decode(`\ufeff${text}`), JSON.parse(text))
+  for (const text of ['\ufeff', '\ufeff\ufeff{}', '{}\ufeff', '{\ufeff}']) t.throws(() => strict.json.decode(text), { code: 'FST_ERR_WS_INVALID_JSON' })
+})
+
 t.test('json encodes as the contract says', async t => {
   t.equal(strict.json.encode({ a: 1, secret: 2 }, sendContract(Type.Object({ a: Type.Integer() }))), '{"a":1}')
   t.equal(strict.json.encodeReply({ a: 1 }, undeclared, 7), '{"a":1,"id":7}')

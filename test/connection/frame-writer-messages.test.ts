@@ -215,16 +215,18 @@ t.test('held, it still leaves from 256 KiB on, and when it is flushed', async t 
 /* What is gathered. */
 
 t.test('writers that are sent the same frames share one Buffer of them, and no others do', async t => {
-  const [a, b, c, d] = [pair(), pair(), pair(), pair()]
+  const [a, b, c, d, e] = [pair(), pair(), pair(), pair(), pair()]
   const [one, two, three] = ['one', 'two', 'three'].map(encodeMessage)
   for (const { writer } of [a, b]) { writer.write(one); writer.write(two) }
   for (const frame of [one, three]) c.writer.write(frame)
   for (const frame of [one, two, three]) d.writer.write(frame)
+  for (const frame of [one, two]) e.writer.write(frame)
   await tick()
   t.equal(a.transport.calls[0][0], b.transport.calls[0][0])
   t.ok(a.transport.bytes.equals(framed('one', 'two')))
   t.ok(c.transport.bytes.equals(framed('one', 'three')))
   t.ok(d.transport.bytes.equals(framed('one', 'two', 'three')))
+  t.ok(e.transport.bytes.equals(framed('one', 'two')))
 })
 
 t.test('equal messages of their own between the same frames are each writer\'s own', async t => {

@@ -32,8 +32,9 @@ let waiting: FrameWriter[] = []
 let held: FrameWriter | null = null
 
 /** What was gathered last, and of which frames: the members of a room are often sent the same ones. */
+const noFrames: readonly Buffer[] = []
 let gathered: Buffer | null = null
-let gatheredFrames: readonly Buffer[] = []
+let gatheredFrames = noFrames
 
 /**
  * The only caller of `transport.write`: what is written in one tick, handlers' promises included, leaves in one
@@ -125,8 +126,12 @@ export class FrameWriter implements RunOwner {
   release (isDone: boolean): void {
     held = null
     if (this.#bytes === 0) return
-    if (isDone) this.flush()
-    else this.#schedule()
+    if (isDone) {
+      this.flush()
+      forgetGathered()
+    } else {
+      this.#schedule()
+    }
   }
 
   /** Hands everything to the transport now. */
@@ -195,6 +200,10 @@ function flushWaiting (): void {
   const writers = waiting
   waiting = []
   for (const writer of writers) writer.flush()
+  forgetGathered()
+}
+
+function forgetGathered (): void {
   gathered = null
-  gatheredFrames = []
+  gatheredFrames = noFrames
 }

@@ -126,3 +126,23 @@ t.test('compressed or not, they leave at the release where no more is to come, a
     t.equal(sender.transport.frames.length, 1)
   }
 })
+
+t.test('an owner that ends it once it is stuck, in the middle of a large message, does not tear that', async t => {
+  const sender = new Sender()
+  let isEnded = false
+  sender.onHeldChange = () => {
+    if (isEnded || !sender.queue.isStuck) return
+    isEnded = true
+    sender.queue.discard()
+    sender.queue.putLast(close(1013, '', { mask: false }))
+    sender.queue.end()
+  }
+  sender.transport.stick()
+  // With the header of the next one it is 256 KiB, which leave before the end of the tick.
+  sender.send('x'.repeat(256 * 1024 - 12))
+  putAll(sender, Buffer.alloc(50_000, 1))
+  await immediate()
+  t.ok(isEnded)
+  t.same(sender.transport.frames.map(({ opcode, payload }) => [opcode, payload.length]), [[1, 256 * 1024 - 12], [2, 50_000], [8, 2]])
+  t.same(sender.transport.calls, ['end'])
+})

@@ -188,6 +188,17 @@ t.test('a codec may use its memory again for the next message', async t => {
   t.same(first, Buffer.alloc(16 * 1024, 'a'))
 })
 
+t.test('errors are JSON where the codec is raw, and encoded by a codec of one\'s own', async t => {
+  t.equal(one('raw').encodePlain({ type: 'error' }), '{"type":"error"}')
+  t.same(decode(one(msgpack).encodePlain({ type: 'error' }) as Buffer), { type: 'error' })
+})
+
+t.test('a codec that encodes to a promise is refused, and a rejection of that is nobody\'s', async t => {
+  const encode = (): never => Promise.reject(new Error('nobody hears of it')) as never
+  t.throws(() => one({ ...msgpack, encode }).encode({}, undeclared), { code: 'FST_ERR_WS_SEND_INVALID' })
+  await new Promise(resolve => setImmediate(resolve))
+})
+
 t.test('the same option gives the same codec, so that a room frames once for all who use it', async t => {
   t.equal(strict.select(msgpack).fallback, strict.select(msgpack).fallback)
   t.equal(strict.select('json').fallback, strict.json)

@@ -4,9 +4,10 @@ import type { FastBuffer } from './fast-buffer.ts'
 
 /**
  * From this size on, text that is not ASCII is transcoded by Node's vectorised `transcode` first, and then copied into a string:
- * 3 to 7 GB/s where `utf8Slice` makes 0.3 to 0.7. Not from Node 24 on, whose `utf8Slice` is as fast by itself.
+ * 3 to 7 GB/s where `utf8Slice` makes 0.3 to 0.7. Not from Node 24 on, whose `utf8Slice` is as fast by itself,
+ * nor where Node was built without ICU, which it is a part of.
  */
-const transcodeFrom = Number.parseInt(versions.node) < 24 ? 1024 : Infinity
+const transcodeFrom = Number.parseInt(versions.node) < 24 && typeof transcode === 'function' ? 1024 : Infinity
 
 /**
  * The text of a whole payload, or `null` when it is not valid UTF-8.

@@ -6,7 +6,8 @@ const size = 32 * 1024
 
 /**
  * The memory that small messages are framed in, one behind the other: those that one writer has put in since it took what was before are
- * its run, and leave as one Buffer. A Buffer a frame, gathered later, made an echo of 64 bytes a seventh slower.
+ * its run, and leave as one Buffer. A Buffer a frame, gathered later, took a sixth of our own time
+ * for an echo of 64 bytes.
  */
 class FrameSlab {
   #memory = Buffer.allocUnsafeSlow(size)
@@ -36,9 +37,9 @@ class FrameSlab {
     return this.#memory.subarray(this.#start, this.#end)
   }
 
-  /** Takes back a run that has left: so the same few kilobytes serve all as long as clients take what they are sent. */
+  /** Takes back a run that has left: so the same few kilobytes serve all as long as clients take what they are sent. Only the last one is: an open run lies behind it. */
   giveBack (run: Buffer): void {
-    if (run.buffer !== this.#memory.buffer || run.byteOffset + run.length !== this.#end || this.#owner !== null) return
+    if (run.buffer !== this.#memory.buffer || run.byteOffset + run.length !== this.#end) return
     this.#end = run.byteOffset
   }
 

@@ -38,7 +38,7 @@ let gatheredFrames = noFrames
 
 /**
  * The only caller of `transport.write`: what is written in one tick, handlers' promises included, leaves in one
- * system call.
+ * system call. Large Buffers leave at once, with what is before them.
  */
 export class FrameWriter implements RunOwner {
   readonly #owner: FrameWriterOwner
@@ -176,7 +176,7 @@ export class FrameWriter implements RunOwner {
   }
 }
 
-/** One Buffer for all connections that are sent the same frames in this tick: a copy each made broadcasts a tenth slower. */
+/** One Buffer for all connections that are sent the same frames in this tick: a copy each took a tenth of a broadcast's time. */
 function gather (frames: readonly Buffer[], bytes: number): Buffer {
   if (gathered !== null && isSame(frames, gatheredFrames)) return gathered
   gatheredFrames = frames

@@ -1,6 +1,7 @@
 import { bit, isControl, length16, maxControlPayload, opcode } from './frame.ts'
 import type { Opcode } from './frame.ts'
 import { applyMask, copyMasked } from './mask.ts'
+import { readKey } from './masking-key.ts'
 import { ownMemory } from './own-memory.ts'
 import { violation } from './protocol-error.ts'
 import { giveMemory, takeMemory } from './spare-memory.ts'
@@ -214,7 +215,7 @@ export class FrameParser {
     const fin = (first & bit.fin) !== 0
     const length = payloadLength(from, at)
     this.#sink.onHeader(code, length, (first & bit.rsv1) !== 0)
-    const key = this.#masked ? maskingKey(from, at + size - 4) : 0
+    const key = this.#masked ? readKey(from, at + size - 4) : 0
 
     const end = start + length
     if (end <= chunk.length) {
@@ -276,11 +277,6 @@ function headerLength (bytes: Buffer, at: number): number {
   const length = second & bit.length
   const size = length < length16 ? 2 : length === length16 ? 4 : 10
   return (second & bit.mask) === 0 ? size : size + 4
-}
-
-/** As `readInt32BE`, which looks at its arguments first. */
-function maskingKey (bytes: Buffer, at: number): number {
-  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]
 }
 
 /** The payload's length: 7, 16 or 64 bits, and the fewest that hold it (RFC 6455 section 5.2). */

@@ -1,11 +1,10 @@
+import { littleEndianKey, rotateKey } from './masking-key.ts'
 import { loadSimdMask } from './simd-mask.ts'
 
 /** Below this size a loop over bytes is the fastest: words need a view of the memory, and WebAssembly a copy in and out. */
 const largeFrom = 128
 
-/** Four key bytes and the same memory as one word: right on either byte order. */
-const keyBytes = new Uint8Array(4)
-const keyWord = new Uint32Array(keyBytes.buffer)
+const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 
 /** null where Node was started without WebAssembly, or the processor has no SIMD. */
 const simd = loadSimdMask()
@@ -42,47 +41,30 @@ export function maskInWords (bytes: Uint8Array, key: number, offset: number): vo
   const lead = -bytes.byteOffset & 3
   maskBytes(bytes, 0, lead, rotateKey(key, offset))
   const wordCount = (length - lead) >>> 2
-  maskWords(new Uint32Array(bytes.buffer, bytes.byteOffset + lead, wordCount), rotateKey(key, offset + lead))
+  maskWords(new Uint32Array(bytes.buffer, bytes.byteOffset + lead, wordCount), 0, wordCount, rotateKey(key, offset + lead))
   const tail = lead + (wordCount << 2)
   maskBytes(bytes, tail, length, rotateKey(key, offset + tail))
 }
 
-/** The key as seen from `offset` bytes further on in the payload. */
-export function rotateKey (key: number, offset: number): number {
-  const shift = (offset & 3) << 3
-  return shift === 0 ? key : (key << shift) | (key >>> (32 - shift))
-}
-
-function maskBytes (bytes: Uint8Array, from: number, to: number, key: number): void {
+/** Returns all bytes in one: each bit that any of them has then. */
+export function maskBytes (bytes: Uint8Array, from: number, to: number, key: number): number {
   const k0 = key >>> 24
   const k1 = (key >>> 16) & 0xff
   const k2 = (key >>> 8) & 0xff
   const k3 = key & 0xff
+  let all = 0
   let i = from
-  for (; i + 3 < to; i += 4) {
-    bytes[i] ^= k0
-    bytes[i + 1] ^= k1
-    bytes[i + 2] ^= k2
-    bytes[i + 3] ^= k3
-  }
-  if (i < to) bytes[i] ^= k0
-  if (i + 1 < to) bytes[i + 1] ^= k1
-  if (i + 2 < to) bytes[i + 2] ^= k2
+  for (; i + 3 < to; i += 4) all |= (bytes[i] ^= k0) | (bytes[i + 1] ^= k1) | (bytes[i + 2] ^= k2) | (bytes[i + 3] ^= k3)
+  if (i < to) all |= bytes[i] ^= k0
+  if (i + 1 < to) all |= bytes[i + 1] ^= k1
+  if (i + 2 < to) all |= bytes[i + 2] ^= k2
+  return all
 }
 
-function maskWords (words: Uint32Array, key: number): void {
-  keyBytes[0] = key >>> 24
-  keyBytes[1] = key >>> 16
-  keyBytes[2] = key >>> 8
-  keyBytes[3] = key
-  const word = keyWord[0]
-  const length = words.length
-  let i = 0
-  for (; i + 3 < length; i += 4) {
-    words[i] ^= word
-    words[i + 1] ^= word
-    words[i + 2] ^= word
-    words[i + 3] ^= word
-  }
-  for (; i < length; i++) words[i] ^= word
+/** As `maskBytes`, with words: `key` is that of the first. */
+export function maskWords (words: Uint32Array, from: number, to: number, key: number): number {
+  const word = isLittleEndian ? littleEndianKey(key) : key
+  let all = 0
+  for (let i = from; i < to; i++) all |= words[i] ^= word
+  return all
 }

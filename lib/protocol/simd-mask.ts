@@ -1,3 +1,5 @@
+import { littleEndianKey } from './masking-key.ts'
+
 /** simd-mask.wat, assembled: the test of this file does it again and compares. */
 export const assembled = 'AGFzbQEAAAABBgFgAn9/AAMCAQAFAwEAAQcRAgZtZW1vcnkCAARtYXNrAAAKYAFeAgF/AXsgAf0RIQMDQCACIAL9AAQAIAP9Uf0LBAAg' +
   'AiAC/QAEECAD/VH9CwQQIAIgAv0ABCAgA/1R/QsEICACIAL9AAQwIAP9Uf0LBDAgAkHAAGohAiACIABJDQALCw=='
@@ -35,11 +37,11 @@ export class SimdMask {
    */
   mask (bytes: Buffer, key: number, target: Buffer, at: number): void {
     const window = this.#window
-    const littleEndian = (key << 24) | ((key & 0xff00) << 8) | ((key >>> 8) & 0xff00) | (key >>> 24)
+    const word = littleEndianKey(key)
     for (let from = 0; from < bytes.length; from += window.length) {
       const length = Math.min(window.length, bytes.length - from)
       window.set(length === bytes.length ? bytes : bytes.subarray(from, from + length))
-      this.#mask(length, littleEndian)
+      this.#mask(length, word)
       window.copy(target, at + from, 0, length)
     }
   }

@@ -26,6 +26,9 @@ export class Peer {
   #reader: FrameReader | null = null
   #messages: ReceivedPayload[] = []
   #pongs: ReceivedPayload[] = []
+  /** The server's last ping, which is answered between frames: a heartbeat's may come while one is written piece by piece. */
+  #ping: Buffer | null = null
+  #isWriting = false
   #wake: () => void = () => {}
   /** What went wrong, in words. */
   fault: Error | null = null
@@ -52,12 +55,14 @@ export class Peer {
   /** Each piece in a write of its own, and other work in between, so that it most likely arrives on its own. */
   async write (bytes: Buffer, pieces?: number | readonly number[]): Promise<void> {
     const all = pieces === undefined ? [bytes] : typeof pieces === 'number' ? cut(bytes, pieces) : cutAt(bytes, pieces)
+    this.#isWriting = true
     for (const piece of all) {
       if (this.gone || this.fault !== null) return
       const taken = this.#socket.write(piece)
-      if (all.length === 1) return
-      await (taken ? turn() : this.#drained())
+      if (all.length > 1) await (taken ? turn() : this.#drained())
     }
+    this.#isWriting = false
+    this.#answerPing()
   }
 
   /** The HTTP reply; frames that follow it are kept. */
@@ -147,12 +152,19 @@ export class Peer {
     if (event.kind === 'close') {
       this.close = event
     } else if (event.kind === 'ping') {
-      this.#socket.write(frame({ opcode: 10, payload: event.payload }))
+      this.#ping = event.payload
+      this.#answerPing()
     } else if (event.kind === 'pong') {
       this.#pongs.push(event)
     } else {
       this.#messages.push(event)
     }
+  }
+
+  #answerPing (): void {
+    if (this.#ping === null || this.#isWriting) return
+    this.#socket.write(frame({ opcode: 10, payload: this.#ping }))
+    this.#ping = null
   }
 
   async #drained (): Promise<void> {

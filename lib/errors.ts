@@ -23,6 +23,12 @@ export const FST_ERR_WS_HANDSHAKE = createError<[string]>(
   'FST_ERR_WS_HANDSHAKE', '%s', 400)
 export const FST_ERR_WS_ORIGIN = createError<[string]>(
   'FST_ERR_WS_ORIGIN', 'origin %s may not connect', 403)
+export const FST_ERR_WS_CONNECTION_LIMIT = createError<[string]>(
+  'FST_ERR_WS_CONNECTION_LIMIT', 'too many connections%s', 503)
+export const FST_ERR_WS_CLIENT_LIMIT = createError<[string]>(
+  'FST_ERR_WS_CLIENT_LIMIT', 'too many connections of this %s', 429)
+export const FST_ERR_WS_EXPIRED = createError(
+  'FST_ERR_WS_EXPIRED', 'the credentials have expired', 401)
 export const FST_ERR_WS_HANDSHAKE_TIMEOUT = createError(
   'FST_ERR_WS_HANDSHAKE_TIMEOUT', 'the upgrade took longer than handshakeTimeout', 503)
 export const FST_ERR_WS_CLOSING = createError(
@@ -33,6 +39,8 @@ export const FST_ERR_WS_INVALID_JSON = invalid('FST_ERR_WS_INVALID_JSON', 1007)
 export const FST_ERR_WS_UNSUPPORTED_DATA = invalid('FST_ERR_WS_UNSUPPORTED_DATA', 1003)
 export const FST_ERR_WS_UNKNOWN_TYPE = invalid('FST_ERR_WS_UNKNOWN_TYPE', 1008)
 export const FST_ERR_WS_INVALID_MESSAGE = invalid('FST_ERR_WS_INVALID_MESSAGE', 1008)
+export const FST_ERR_WS_MESSAGE_TOO_BIG = invalid('FST_ERR_WS_MESSAGE_TOO_BIG', 1009)
+export const FST_ERR_WS_RATE_LIMIT = invalid('FST_ERR_WS_RATE_LIMIT', 1008)
 
 /** Errors of what the application sends or asks for: thrown where it does. */
 export const FST_ERR_WS_SEND_INVALID = createError<[string]>(
@@ -45,6 +53,10 @@ export const FST_ERR_WS_CLOSE_REASON = createError(
   'FST_ERR_WS_CLOSE_REASON', 'a close reason is a string of at most 123 bytes of UTF-8', 500, RangeError)
 export const FST_ERR_WS_CLOSED = createError(
   'FST_ERR_WS_CLOSED', 'the connection is closed', 500)
+export const FST_ERR_WS_EXPIRES_AT = createError(
+  'FST_ERR_WS_EXPIRES_AT', 'expiresAt is a valid Date, milliseconds since 1970, or null', 500, TypeError)
+export const FST_ERR_WS_ROOM_LIMIT = createError<[number]>(
+  'FST_ERR_WS_ROOM_LIMIT', 'a connection may be in %d rooms', 429)
 export const FST_ERR_WS_ROOM_NAME = createError(
   'FST_ERR_WS_ROOM_NAME', 'a room name is a string of 1 to 256 characters', 500, TypeError)
 export const FST_ERR_WS_ROOM_PATTERN = createError<[unknown]>(

@@ -1,8 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { Adapter } from '../types/adapter.ts'
 import type { CodecOption } from '../types/codec.ts'
-import type { DeflateOption, HeartbeatOption, OnInvalidOption, OriginOption, SlowConsumerOption, SubprotocolsOption, WsCommonOptions, WsPluginOptions } from '../types/options.ts'
+import type { DeflateOption, DrainOption, HeartbeatOption, OnInvalidOption, OriginOption, RouteLimitsOption, SlowConsumerOption, SubprotocolsOption, WsCommonOptions, WsPluginOptions } from '../types/options.ts'
+import { checkFields, checkWhole, maxDelay, resolveDuration } from './check-option.ts'
 import { FST_ERR_WS_OPTION } from './errors.ts'
+import { checkLimits, defaultLimits, noConnectionLimits, resolveConnectionLimits, resolveLimits, resolvePayloadLimits } from './limit-options.ts'
+import type { ConnectionLimits, ResolvedLimits } from './limit-options.ts'
 
 /** Options of a route with nothing left to guess. Durations in milliseconds, sizes in bytes. */
 export interface ResolvedOptions {
@@ -21,9 +24,24 @@ export interface ResolvedOptions {
   readonly sendBudget: number
   /** null for none */
   readonly heartbeat: ResolvedHeartbeat | null
+  /** null for never */
+  readonly idleTimeout: number | null
+  /** null for never */
+  readonly maxLifetime: number | null
+  /** null for no warning */
+  readonly expiryWarning: number | null
+  readonly limits: ResolvedLimits
+  /** null for none */
+  readonly limitKey: WsCommonOptions['limitKey'] | null
+  /** Of this route alone. */
+  readonly connectionLimits: ConnectionLimits
+  /** The most bytes of a message by its type. */
+  readonly payloadLimits: ReadonlyMap<string, number>
 }
 
 export type ResolvedHeartbeat = Readonly<Required<Exclude<HeartbeatOption, false>>>
+
+export type ResolvedDrain = Readonly<Required<DrainOption>>
 
 export type ResolvedDeflate = Readonly<Required<Exclude<DeflateOption, boolean>>>
 
@@ -37,6 +55,9 @@ export interface ResolvedSlowConsumer {
 export interface ResolvedPluginOptions {
   readonly route: ResolvedOptions
   readonly handshakeTimeout: number
+  readonly drain: ResolvedDrain
+  /** Of all routes together. */
+  readonly connectionLimits: ConnectionLimits
   /** What all connections may hold, in bytes. */
   readonly processBudget: number
   /** null: in memory */
@@ -45,7 +66,7 @@ export interface ResolvedPluginOptions {
 }
 
 /** Options as they come in: what messages look like is of no matter here. */
-export type OwnOptions = Omit<WsCommonOptions, 'slowConsumer'> & { slowConsumer?: SlowConsumerOption<never> }
+export type OwnOptions = Omit<WsCommonOptions, 'slowConsumer' | 'limits'> & { slowConsumer?: SlowConsumerOption<never>, limits?: RouteLimitsOption }
 
 /** Every default, with its unit; `maxPayload` is Fastify's `bodyLimit`. */
 export const defaults = Object.freeze({
@@ -60,6 +81,17 @@ export const defaults = Object.freeze({
   closeTimeout: 5_000,
   /** milliseconds */
   heartbeat: Object.freeze({ interval: 25_000, timeout: 20_000 }),
+  /** milliseconds; null for never */
+  idleTimeout: null,
+  /** milliseconds; null for never */
+  maxLifetime: null,
+  /** milliseconds */
+  expiryWarning: 60_000,
+  limits: defaultLimits,
+  limitKey: null,
+  connectionLimits: noConnectionLimits,
+  /** milliseconds */
+  drain: Object.freeze({ timeout: 5_000, spread: 1_000, delay: 0 }),
   perMessageDeflate: false,
   slowConsumer: 'close' as const,
   /** bytes */
@@ -82,12 +114,10 @@ const deflateDefaults: ResolvedDeflate = Object.freeze({
   level: 5
 })
 
-/** The longest delay that a timer of Node takes. */
-const maxDelay = 2 ** 31 - 1
-
 const pluginOptionNames = new Set([
   'maxPayload', 'origin', 'subprotocols', 'codec', 'onInvalid', 'concurrency', 'highWaterMark', 'closeTimeout',
-  'perMessageDeflate', 'slowConsumer', 'budget', 'heartbeat', 'handshakeTimeout', 'adapter', 'ajv',
+  'perMessageDeflate', 'slowConsumer', 'budget', 'heartbeat', 'idleTimeout', 'maxLifetime', 'expiryWarning', 'limits', 'limitKey',
+  'handshakeTimeout', 'drain', 'adapter', 'ajv',
   // Fastify's own options of `register`.
   'prefix', 'logLevel', 'logSerializers'
 ])
@@ -108,16 +138,21 @@ export function resolvePluginOptions (options: WsPluginOptions, instance: Fastif
     codec: 'json',
     onInvalid: 'reply',
     maxPayload: bodyLimit,
+    payloadLimits: new Map(),
     deflate: resolveDeflate(defaults.perMessageDeflate),
     slowConsumer: resolveSlowConsumer(defaults.slowConsumer),
     sendBudget: defaults.budget.connection
   }
-  const route = resolveOptions(options, inherited)
+  if (options.limits !== undefined) checkLimits(options.limits, false)
+  // What the plugin counts is of all routes together: none of them counts it again.
+  const route = { ...resolveOptions(options, inherited), connectionLimits: noConnectionLimits }
   const processBudget = budget.process ?? defaults.budget.process
   if (processBudget !== Infinity) checkWhole('budget.process', processBudget, 1, Number.MAX_SAFE_INTEGER)
   return {
     route,
     handshakeTimeout,
+    drain: resolveDrain(options.drain),
+    connectionLimits: resolveConnectionLimits(options.limits),
     processBudget,
     adapter,
     ajv
@@ -125,8 +160,9 @@ export function resolvePluginOptions (options: WsPluginOptions, instance: Fastif
 }
 
 /** Fastify lets routes have any option: these would do nothing, and nobody would know. */
-export function refusePluginOptions (routeOptions: object): void {
-  for (const name of ['handshakeTimeout', 'adapter', 'ajv']) {
+export function refusePluginOptions (routeOptions: { readonly limits?: RouteLimitsOption }): void {
+  if (routeOptions.limits !== undefined) checkLimits(routeOptions.limits, true)
+  for (const name of ['handshakeTimeout', 'drain', 'adapter', 'ajv']) {
     if (Object.hasOwn(routeOptions, name)) throw new FST_ERR_WS_OPTION(name, 'is an option of the plugin, not of a route')
   }
   if ('budget' in routeOptions && Object.hasOwn(Object(routeOptions.budget), 'process')) {
@@ -152,7 +188,14 @@ export function resolveOptions (own: OwnOptions, inherited: ResolvedOptions): Re
     deflate: own.perMessageDeflate === undefined ? inherited.deflate : resolveDeflate(own.perMessageDeflate),
     slowConsumer: own.slowConsumer === undefined ? inherited.slowConsumer : resolveSlowConsumer(own.slowConsumer),
     sendBudget: resolveSendBudget(own.budget) ?? inherited.sendBudget,
-    heartbeat: own.heartbeat === undefined ? inherited.heartbeat : resolveHeartbeat(own.heartbeat)
+    heartbeat: own.heartbeat === undefined ? inherited.heartbeat : resolveHeartbeat(own.heartbeat),
+    idleTimeout: own.idleTimeout === undefined ? inherited.idleTimeout : resolveDuration('idleTimeout', own.idleTimeout),
+    maxLifetime: own.maxLifetime === undefined ? inherited.maxLifetime : resolveDuration('maxLifetime', own.maxLifetime),
+    expiryWarning: own.expiryWarning === undefined ? inherited.expiryWarning : resolveDuration('expiryWarning', own.expiryWarning),
+    limits: resolveLimits(own.limits, inherited.limits),
+    limitKey: own.limitKey ?? inherited.limitKey,
+    connectionLimits: resolveConnectionLimits(own.limits),
+    payloadLimits: resolvePayloadLimits(own.limits?.payload)
   }
   checkWhole('maxPayload', options.maxPayload, 1, Number.MAX_SAFE_INTEGER)
   checkWhole('highWaterMark', options.highWaterMark, 1, Number.MAX_SAFE_INTEGER)
@@ -161,6 +204,7 @@ export function resolveOptions (own: OwnOptions, inherited: ResolvedOptions): Re
   if (options.onInvalid !== 'reply' && options.onInvalid !== 'close' && typeof options.onInvalid !== 'function') {
     throw new FST_ERR_WS_OPTION('onInvalid', "must be 'reply', 'close' or a function")
   }
+  if (options.limitKey !== null && typeof options.limitKey !== 'function') throw new FST_ERR_WS_OPTION('limitKey', 'must be a function')
   return options
 }
 
@@ -175,6 +219,16 @@ function resolveHeartbeat (option: HeartbeatOption): ResolvedHeartbeat | null {
   checkWhole('heartbeat.interval', interval, 10, maxDelay)
   checkWhole('heartbeat.timeout', timeout, 1, interval)
   return { interval, timeout }
+}
+
+/** @throws FST_ERR_WS_OPTION */
+function resolveDrain (option: DrainOption = {}): ResolvedDrain {
+  checkFields('drain', option, Object.keys(defaults.drain))
+  const { timeout = defaults.drain.timeout, spread = Math.min(timeout, defaults.drain.spread), delay = defaults.drain.delay } = option
+  checkWhole('drain.timeout', timeout, 1, maxDelay)
+  checkWhole('drain.spread', spread, 0, timeout)
+  checkWhole('drain.delay', delay, 0, maxDelay)
+  return { timeout, spread, delay }
 }
 
 /** @throws FST_ERR_WS_OPTION */
@@ -218,12 +272,6 @@ function resolveSendBudget (budget: WsCommonOptions['budget']): number | undefin
   }
   if (budget.connection !== undefined && budget.connection !== Infinity) checkWhole('budget.connection', budget.connection, 1, Number.MAX_SAFE_INTEGER)
   return budget.connection
-}
-
-function checkWhole (name: string, value: unknown, least: number, most: number): void {
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    throw new FST_ERR_WS_OPTION(name, `must be a whole number from ${least} to ${most}`)
-  }
 }
 
 function checkAdapter (adapter: Adapter): void {

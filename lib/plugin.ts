@@ -33,6 +33,8 @@ async function register (instance: FastifyInstance, options: WsPluginOptions): P
   instance.decorate('room', (name: string) => server.rooms.room(name))
   instance.decorate('wsConnections', { getter: () => server.connections })
   instance.decorate('wsStats', () => server.stats)
+  instance.decorate('wsReadiness', () => server.readiness)
+  instance.decorateRequest('wsExpiresAt', null)
   instance.decorate('injectWS', function (this: FastifyInstance, url: string, injectOptions = {}) {
     return inject(this, url, injectOptions)
   })

@@ -12,6 +12,8 @@ export interface Connection<SentMessage = unknown, Data = unknown> {
   readonly data: Data
   /** The upgrade request's logger. */
   readonly log: FastifyBaseLogger
+  /** What `limitKey` answered for the upgrade request: whose connection it is. */
+  readonly key: string | undefined
   /** The negotiated subprotocol, `''` when there is none. */
   readonly protocol: string
   /** 0 connecting (`onOpen` runs), 1 open, 2 closing, 3 closed. */
@@ -20,6 +22,12 @@ export interface Connection<SentMessage = unknown, Data = unknown> {
   readonly bufferedAmount: number
   /** `false` while `highWaterMark` bytes or more wait: a polite producer awaits `drained()`. */
   readonly writable: boolean
+  /** When it is closed with 4401; null for never. */
+  readonly expiresAt: Date | null
+  /** The round trip of the last ping that was answered, the heartbeat's or `ping()`'s, in milliseconds; null before the first. */
+  readonly latency: number | null
+  /** What has gone over it. */
+  readonly traffic: Traffic
   /** Aborted when the connection closes; pass it on to whatever works for this client. */
   readonly signal: AbortSignal
   /** The names of the rooms that it is in. */
@@ -51,6 +59,13 @@ export interface Connection<SentMessage = unknown, Data = unknown> {
    * @throws FST_ERR_WS_CLOSED when the connection closes before the pong
    */
   ping (): Promise<number>
+  /**
+   * Sets when it expires, in place of what `request.wsExpiresAt` said: the client has shown a new token.
+   *
+   * @param expiresAt a Date, or milliseconds since 1970; null for never
+   * @throws FST_ERR_WS_EXPIRES_AT when it is no time
+   */
+  renew (expiresAt: Date | number | null): void
 
   /** Joins a room. It takes effect in this process at once; the promise settles when the adapter has subscribed. */
   join (room: string, options?: JoinOptions): Promise<JoinResult>
@@ -60,6 +75,21 @@ export interface Connection<SentMessage = unknown, Data = unknown> {
   to<Name extends string> (room: Name): RoomSender<RoomMessage<Name, SentMessage>>
 }
 
+/** What went one way: messages of the application, and bytes of the network, frame headers and control frames included. */
+export interface Flow {
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** What has gone over a connection so far. */
+export interface Traffic {
+  readonly received: Flow
+  readonly sent: Flow
+}
+
+/** Who ended a connection: who sent the first close frame, or dropped it; `'network'` where it was lost. */
+export type ClosedBy = 'client' | 'server' | 'network'
+
 /** How a connection ended. */
 export interface CloseInfo {
   /** The close code: the peer's, ours, 1005 for none, 1006 when the connection was lost (RFC 6455 section 7.4). */
@@ -67,6 +97,9 @@ export interface CloseInfo {
   readonly reason: string
   /** Whether the closing handshake was completed by both sides. */
   readonly wasClean: boolean
+  readonly closedBy: ClosedBy
+  /** How long it lasted, in milliseconds. */
+  readonly duration: number
   /** The rooms that it was in. */
   readonly rooms: readonly string[]
 }

@@ -6,9 +6,24 @@ import type { Connection } from './connection.ts'
 import type { InjectedConnection, InjectOptions } from './inject.ts'
 import type { WsRouteMethod } from './options.ts'
 import type { Room, RoomMessage, RoomRegistry } from './rooms.ts'
-import type { WsStats } from './stats.ts'
+import type { WsReadiness, WsStats } from './stats.ts'
+
+/** The open connections of a process. */
+export interface WsConnections extends Iterable<Connection> {
+  readonly size: number
+  /** Those for which the predicate holds: `app.wsConnections.filter(({ key }) => key === user)`. */
+  filter (predicate: (connection: Connection) => boolean): Connection[]
+}
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /**
+     * Until when an upgrade request's credentials are good: a Date, or milliseconds since 1970. A hook of the upgrade sets it; the connection is
+     * closed with 4401 then, unless `connection.renew()` says otherwise.
+     */
+    wsExpiresAt: Date | number | null
+  }
+
   interface FastifyInstance<
     RawServer extends RawServerBase,
     RawRequest extends RawRequestDefaultExpression<RawServer>,
@@ -23,9 +38,11 @@ declare module 'fastify' {
     /** The room of a name, whether anybody is in it or not. */
     room<const Name extends string> (name: Name): Room<RoomMessage<Name>>
     /** This process's open connections. */
-    wsConnections: Iterable<Connection> & { readonly size: number }
+    wsConnections: WsConnections
     /** Counters of this process's connections, rooms and memory. */
     wsStats (): WsStats
+    /** Whether new clients should come here, for the readiness route that a load balancer asks. */
+    wsReadiness (): WsReadiness
     /**
      * A test connection through the real request path, without the network.
      *
@@ -34,5 +51,3 @@ declare module 'fastify' {
     injectWS (url: string, options?: InjectOptions): Promise<InjectedConnection>
   }
 }
-
-export {}

@@ -76,6 +76,66 @@ export type HeartbeatOption = false | {
   readonly timeout?: number
 }
 
+/**
+ * How much may come in a second: a token bucket. Once its tokens are spent, the policy of `limits.exceed` holds until there are some again.
+ *
+ * * `perSecond`: what is added in a second.
+ * * `burst`: the most that it holds, so what may come at once. Default: what is added in a second.
+ */
+export type RateOption = number | { readonly perSecond: number, readonly burst?: number }
+
+/** What one client, or all that share a key, may send. */
+export interface RateLimits {
+  /** Messages. */
+  readonly messages?: RateOption
+  /** Bytes as they come from the network, all frames and their headers counted. */
+  readonly bytes?: RateOption
+}
+
+/**
+ * What becomes of a client that sends more than its rate.
+ *
+ * * `'slow'`: nothing is read from it until its rate allows more; nothing is lost, and TCP slows it.
+ * * `'error'`: its messages are answered with an error message, and not handled.
+ * * `'close'`: it is closed with 1008.
+ */
+export type ExceedOption = 'slow' | 'error' | 'close'
+
+/**
+ * How many connections, and how much of each. Default: no limits, except for 1,000 rooms. Connections are counted before the 101, in this process. Those of
+ * the plugin hold for all routes together, those of a route for itself beside them; of everything else a route's own value wins.
+ */
+export interface LimitsOption extends RateLimits {
+  /** All connections: 503. */
+  readonly connections?: number
+  /** Of one address, `request.ip`; IPv6 addresses with the same first 64 bits are one: 429. */
+  readonly connectionsPerIp?: number
+  /** With the same `limitKey`: 429. */
+  readonly connectionsPerKey?: number
+  /** What all connections with the same `limitKey` may send together. */
+  readonly perKey?: RateLimits
+  /** Default: `'slow'`. */
+  readonly exceed?: ExceedOption
+  /** How many rooms one connection may be in. Default: 1,000. */
+  readonly rooms?: number
+}
+
+/** Limits of a route. */
+export interface RouteLimitsOption extends LimitsOption {
+  /** The most bytes of a message by its type, the discriminator's value: for those that need less than `maxPayload`. */
+  readonly payload?: { readonly [type: string]: number }
+}
+
+/** What `app.close()` does to connections. Durations in milliseconds. */
+export interface DrainOption {
+  /** How long clients and handlers may take, all in all; then those that are left are dropped. Default: 5,000. */
+  readonly timeout?: number
+  /** Over which time the close frames are spread, so that not all clients come back at once. Up to 100 connections are closed at once. Default: 1,000. */
+  readonly spread?: number
+  /** How long nothing is closed yet, while upgrades are refused already: for a load balancer to notice. Default: 0. */
+  readonly delay?: number
+}
+
 /** Memory, in bytes. */
 export interface ConnectionBudget {
   /** How much may wait for a client that does not read, behind the message that is being written. Default: 1 MiB. */
@@ -120,6 +180,22 @@ export interface WsCommonOptions {
   closeTimeout?: number
   /** Pings. Default: every 25 s; a client that sends nothing within 20 s after one is dropped. */
   heartbeat?: HeartbeatOption
+  /** How long a client may send no message; it is then closed with 4408. Pongs are no messages. Default: `false`, for ever. */
+  idleTimeout?: number | false
+  /**
+   * How long a connection may last; it is then closed with 1001, and the client connects again, perhaps elsewhere. Each ends at random in the last
+   * tenth of it. Default: `false`, for ever.
+   */
+  maxLifetime?: number | false
+  /** How long before it expires a client is warned, see `request.wsExpiresAt`. Default: 60,000. `false` for no warning. */
+  expiryWarning?: number | false
+  /** How many connections, and how much of each. */
+  limits?: LimitsOption
+  /**
+   * What the connections of one user, tenant or token have in common; it becomes `connection.key`. Called before the 101, after all
+   * hooks that come before the handler. Without one, or for `undefined`, nothing is counted by key.
+   */
+  limitKey?: (request: FastifyRequest) => string | undefined | Promise<string | undefined>
   /** Compression of messages. Default: `false`. */
   perMessageDeflate?: DeflateOption
   /** For clients that do not read: of what the route sends, and of rooms that declare nothing else. Default: `'close'`. */
@@ -136,6 +212,8 @@ export interface WsPluginOptions extends WsCommonOptions {
    * Default: 10,000.
    */
   handshakeTimeout?: number
+  /** What `app.close()` does to connections. */
+  drain?: DrainOption
   /** Carries rooms between processes. Default: none, in memory. */
   adapter?: Adapter
   /** For the validators of messages, as `Fastify({ ajv })` is for those of requests. Nothing is coerced or removed. */
@@ -168,6 +246,7 @@ export interface WsRouteOptions<
   This, Provider extends FastifyTypeProvider, Schema extends WsSchema, Data
 > extends Omit<WsCommonOptions, 'slowConsumer'>, RestOptions<Provider, Schema> {
   schema?: Schema
+  limits?: RouteLimitsOption
   /** For clients that do not read: of what the route sends, and of rooms that declare nothing else. Default: the plugin's. */
   slowConsumer?: SlowConsumerOption<Sent<Provider, Schema>>
   /**
@@ -187,6 +266,11 @@ export interface WsRouteOptions<
     connection: Connection<Sent<Provider, Schema>>,
     request: FastifyRequest<UpgradeGeneric<Provider, Schema>>
   ): Data | Promise<Data>
+  /**
+   * Runs `expiryWarning` milliseconds before the connection expires. What it returns is sent. Without it the client gets
+   * `{ type: 'expiring', expiresAt }`, the time in ISO 8601.
+   */
+  onExpiring? (this: This, connection: Connection<Sent<Provider, Schema>, Data>, expiresAt: Date): Sent<Provider, Schema> | undefined
   /**
    * Runs exactly once for each `onOpen` that succeeded, when the connection has ended and its handlers have settled,
    * or one of them has not within `closeTimeout`.

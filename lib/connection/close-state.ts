@@ -1,4 +1,4 @@
-import type { CloseInfo } from '../../types/connection.ts'
+import type { ClosedBy, CloseInfo } from '../../types/connection.ts'
 import { FST_ERR_WS_CLOSE_CODE, FST_ERR_WS_CLOSE_REASON } from '../errors.ts'
 import { closeCode, isSendableCloseCode, maxReasonBytes } from '../protocol/close.ts'
 import type { CloseStatus } from '../protocol/close.ts'
@@ -17,6 +17,13 @@ export class CloseState {
   isFinished = false
   /** The transport is gone. */
   isClosed = false
+  /** Who began it. */
+  by: ClosedBy | null = null
+
+  /** The first one to begin it has. */
+  begin (by: ClosedBy): void {
+    this.by ??= by
+  }
 
   get hasBegun (): boolean {
     return this.sent !== null || this.received !== null || this.isEnded || this.isClosed
@@ -28,9 +35,9 @@ export class CloseState {
   }
 
   /** RFC 6455 sections 7.1.4 to 7.1.6. */
-  info (rooms: readonly string[]): CloseInfo {
+  info (rooms: readonly string[], duration: number): CloseInfo {
     const { code, reason } = this.received ?? this.sent ?? lost
-    return { code, reason, wasClean: this.received !== null && this.sent !== null, rooms }
+    return { code, reason, wasClean: this.received !== null && this.sent !== null, closedBy: this.by ?? 'network', duration, rooms }
   }
 }
 

@@ -1,14 +1,16 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
-import type { Connection, ReadyState } from '../../types/connection.ts'
+import type { Connection, ReadyState, Traffic } from '../../types/connection.ts'
 import type { JoinOptions, JoinResult, RoomSender } from '../../types/rooms.ts'
-import { FST_ERR_WS_CLOSED } from '../errors.ts'
+import { channels } from '../channels.ts'
+import { FST_ERR_WS_CLOSED, FST_ERR_WS_EXPIRES_AT, FST_ERR_WS_ROOM_LIMIT } from '../errors.ts'
 import type { Broadcast } from '../messages/broadcast.ts'
 import type { MessageCodec } from '../messages/codec.ts'
-import type { ErrorMessage } from '../messages/error-message.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import { closeCode } from '../protocol/close.ts'
 import type { Compression } from './compression.ts'
+import { Life } from './life.ts'
+import type { LifeOwner } from './life.ts'
 import { Link } from './link.ts'
 import { Pings } from './pings.ts'
 import type { RouteContext } from './route-context.ts'
@@ -24,29 +26,43 @@ export interface ConnectionIdentity {
   readonly codec: MessageCodec
   /** What was agreed on; null for none. */
   readonly compression: Compression | null
+  /** Whose it is. */
+  readonly key: string | undefined
+  /** Until when its credentials are good, in milliseconds since 1970; null for ever. */
+  readonly expiresAt: number | null
+  /** Whether its end has a line in the log. */
+  readonly isLogged: boolean
 }
 
 /** One for all that are still open: an array of its own would cost each 32 bytes. */
 const nowhere: readonly string[] = Object.freeze([])
 
 /** The server's end of a WebSocket, as the application sees it. What it is made of is in Link. */
-export class ServerConnection extends Link implements Connection {
+export class ServerConnection extends Link implements Connection, LifeOwner {
   readonly id: string
   readonly protocol: string
   readonly codec: MessageCodec
+  readonly key: string | undefined
   data: unknown = undefined
 
+  readonly #isLogged: boolean
   #isOpened = false
+  /** null while its life has no bounds */
+  #life: Life | null = null
   /** Those that it was in at the end. */
   #rooms = nowhere
   #abort: AbortController | null = null
   #pings: Pings | null = null
 
-  constructor (transport: Transport, route: RouteContext, { id, log, protocol, codec, compression }: ConnectionIdentity) {
-    super(transport, route, log, codec, compression)
-    this.id = id
-    this.protocol = protocol
-    this.codec = codec
+  constructor (transport: Transport, route: RouteContext, identity: ConnectionIdentity) {
+    super(transport, route, identity.log, identity.codec, identity.compression)
+    this.id = identity.id
+    this.protocol = identity.protocol
+    this.codec = identity.codec
+    this.key = identity.key
+    this.#isLogged = identity.isLogged
+    if (route.idleTimeout !== null || route.maxLifetime !== null) this.#life = new Life(this, route.agenda, route)
+    if (identity.expiresAt !== null) this.renew(identity.expiresAt)
   }
 
   get readyState (): ReadyState {
@@ -65,6 +81,17 @@ export class ServerConnection extends Link implements Connection {
 
   get writable (): boolean {
     return this.outbox.writable
+  }
+
+  get expiresAt (): Date | null {
+    return this.#life === null ? null : this.#life.expiresAt
+  }
+
+  get traffic (): Traffic {
+    return {
+      received: { messages: this.receivedMessages, bytes: this.receivedBytes },
+      sent: { messages: this.outbox.messages, bytes: this.outbox.bytes }
+    }
   }
 
   get signal (): AbortSignal {
@@ -115,7 +142,16 @@ export class ServerConnection extends Link implements Connection {
     return answered
   }
 
-  join (room: string, options: JoinOptions = {}): Promise<JoinResult> {
+  renew (expiresAt: Date | number | null): void {
+    const time = timeOf(expiresAt)
+    if (this.end.isClosed || (this.#life === null && time === null)) return
+    this.#life ??= new Life(this, this.route.agenda, this.route)
+    this.#life.renew(time)
+  }
+
+  async join (room: string, options: JoinOptions = {}): Promise<JoinResult> {
+    const { rooms } = this
+    if (rooms.size >= this.route.limits.rooms && !rooms.has(room)) throw new FST_ERR_WS_ROOM_LIMIT(this.route.limits.rooms)
     return this.route.membership.join(this, room, options)
   }
 
@@ -137,42 +173,91 @@ export class ServerConnection extends Link implements Connection {
     this.outbox.reply(message, id)
   }
 
-  /** Sends an error message. A codec that can't encode it is the application's, and must not end the process. */
-  tell (message: ErrorMessage): void {
+  /** Sends a message of this package's own. A codec that can't encode it is the application's, and must not end the process. */
+  tell (message: object): void {
     try {
       this.outbox.tell(message)
     } catch (error) {
-      this.log.error({ err: error }, 'error message could not be encoded')
+      this.log.error({ err: error }, 'message of fastify-typed-ws could not be encoded')
     }
   }
 
-  onPong (payload: Buffer): void {
-    this.#pings?.onPong(payload)
+  override onPong (payload: Buffer): void {
+    super.onPong(payload)
+    const roundTrip = this.#pings === null ? null : this.#pings.onPong(payload)
+    if (roundTrip !== null) this.latency = roundTrip
+  }
+
+  /* What bounds its life says. */
+
+  onIdle (): void {
+    if (this.end.hasBegun) return
+    this.route.counters.idle++
+    this.close(closeCode.idle, 'idle')
+  }
+
+  onMaxLifetime (): void {
+    if (!this.end.hasBegun) this.close(closeCode.goingAway, 'maximum lifetime')
+  }
+
+  onExpired (): void {
+    if (this.end.hasBegun) return
+    this.route.counters.expired++
+    this.close(closeCode.unauthorized, 'expired')
+  }
+
+  onExpiring (expiresAt: Date): void {
+    if (this.end.hasBegun) return
+    const { onExpiring, instance } = this.route
+    if (onExpiring === null) {
+      this.tell({ type: 'expiring', expiresAt: expiresAt.toISOString() })
+      return
+    }
+    try {
+      const message = onExpiring.call(instance, this, expiresAt)
+      if (message !== undefined) this.send(message)
+    } catch (error) {
+      this.log.error({ err: error }, 'onExpiring failed')
+    }
   }
 
   /* The end. */
 
   protected onLost (): void {
+    this.#life?.stop()
     this.#rooms = this.route.membership.leaveAll(this)
     this.#pings?.onClose()
     this.#abort?.abort(new FST_ERR_WS_CLOSED())
   }
 
-  protected onGone (): void {
+  onGone (): void {
     void this.#finish()
   }
 
   async #finish (): Promise<void> {
-    const { onClose, instance, onGone } = this.route
+    const { onClose, instance, url: route, counters, onGone } = this.route
+    const info = this.end.info(this.#rooms, this.duration)
     if (this.#isOpened && onClose !== null) {
       try {
-        await onClose.call(instance, this, this.end.info(this.#rooms))
+        await onClose.call(instance, this, info)
       } catch (error) {
         this.log.error({ err: error }, 'onClose failed')
       }
     }
+    const { traffic } = this
+    const { rooms, ...facts } = info
+    if (this.#isLogged) this.log.info({ connection: this.id, ...facts, ...traffic }, 'WebSocket closed')
+    counters.onClosed(info, traffic)
+    if (channels.close.hasSubscribers) channels.close.publish({ connection: this, instance, route, info, traffic })
     onGone(this)
   }
+}
+
+/** @throws FST_ERR_WS_EXPIRES_AT */
+export function timeOf (expiresAt: Date | number | null): number | null {
+  const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt
+  if (time !== null && (typeof time !== 'number' || Number.isNaN(time))) throw new FST_ERR_WS_EXPIRES_AT()
+  return time === Infinity ? null : time
 }
 
 function ignore (): void {}

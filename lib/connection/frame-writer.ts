@@ -46,6 +46,7 @@ export class FrameWriter implements RunOwner {
   /** What leaves before this writer's run in the slab; null for nothing. */
   #frames: Buffer[] | null = null
   #bytes = 0
+  #written = 0
   #isStuck = false
 
   constructor (owner: FrameWriterOwner, transport: Transport) {
@@ -56,6 +57,11 @@ export class FrameWriter implements RunOwner {
   /** Bytes that the operating system has not taken. */
   get bufferedAmount (): number {
     return this.#bytes + this.#transport.bufferedAmount
+  }
+
+  /** Bytes of all frames so far. */
+  get written (): number {
+    return this.#written
   }
 
   /** Whether the transport has more than enough: what can wait should, until `onDrain`. */
@@ -110,6 +116,7 @@ export class FrameWriter implements RunOwner {
   #add (bytes: number): void {
     if (this.#bytes === 0 && held !== this) this.#schedule()
     this.#bytes += bytes
+    this.#written += bytes
     if (this.#bytes >= flushFrom) this.flush()
   }
 

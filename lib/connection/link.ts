@@ -2,10 +2,11 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
 import { channels } from '../channels.ts'
 import type { MessageCodec } from '../messages/codec.ts'
-import { closeCode, truncateReason } from '../protocol/close.ts'
-import type { CloseStatus } from '../protocol/close.ts'
+import { closeCode } from '../protocol/close.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
-import { checkClose, CloseState } from './close-state.ts'
+import { CloseState } from './close-state.ts'
+import { Closing } from './closing.ts'
+import type { ClosingOwner } from './closing.ts'
 import type { Compression } from './compression.ts'
 import type { Beating } from './heartbeat.ts'
 import { Inbox } from './inbox.ts'
@@ -24,12 +25,10 @@ import type { Transport, TransportOwner } from './transport.ts'
 const heldWhileClosing = 64 * 1024
 
 /**
- * One WebSocket as bytes, and their end: between the transport on one side and messages on the other, it joins the parts that read, keep and send,
- * says what they hold together, and closes.
- *
- * It ends in facts (CloseState): a close frame is answered once the messages before it are handled, and it has gone when everything has.
+ * One WebSocket as bytes: between the transport on one side and messages on the other, it joins the parts that read, keep, send and close, and
+ * says what they hold together.
  */
-export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, MemoryHolder, Beating {
+export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, ClosingOwner, MemoryHolder, Beating {
   readonly log: FastifyBaseLogger
   readonly #route: RouteContext
   readonly #transport: Transport
@@ -37,16 +36,19 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   readonly #inbox: Inbox
   readonly #sendQueue: SendQueue
   readonly #outbox: Outbox
-  readonly #end = new CloseState()
+  readonly #closing: Closing
 
-  #isGone = false
-  #isDropped = false
-  /** Whether the transport was told to go, which takes it a moment. */
-  #isDestroyed = false
+  /** The round trip of the last ping that was answered, in milliseconds. */
+  latency: number | null = null
+  /** Of `performance.now()`, in whole milliseconds. */
+  readonly #openedAt = Math.round(performance.now())
+  /** When the heartbeat's last ping left. */
+  #beatAt = 0
+  #receivedMessages = 0
+  #receivedBytes = 0
   #held = 0
   /** Whether nothing came since the last ping of the heartbeat; false where that could not be sent. */
   #isSilent = false
-  #timer: NodeJS.Timeout | null = null
   #slot: Set<Beating> | null = null
 
   /** @param compression what was agreed on; null for none */
@@ -57,7 +59,9 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.#reader = new Reader(this, transport, route.maxPayload, compression)
     this.#inbox = new Inbox(this, route.concurrency)
     this.#sendQueue = new SendQueue(this, transport, compression, route.sendBudget)
-    this.#outbox = new Outbox(this.#sendQueue, route, codec, this.#end)
+    const end = new CloseState()
+    this.#outbox = new Outbox(this.#sendQueue, route, codec, end)
+    this.#closing = new Closing(this, end, transport, this.#reader, this.#inbox, this.#outbox, route.closeTimeout)
     transport.attach(this)
     route.heartbeat?.add(this)
   }
@@ -68,12 +72,34 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     return this.#route
   }
 
+  /** The URL of its route, as it was declared. */
+  get url (): string {
+    return this.#route.url
+  }
+
   protected get outbox (): Outbox {
     return this.#outbox
   }
 
   protected get end (): CloseState {
-    return this.#end
+    return this.#closing.state
+  }
+
+  get receivedMessages (): number {
+    return this.#receivedMessages
+  }
+
+  protected get receivedBytes (): number {
+    return this.#receivedBytes
+  }
+
+  /** How long it has lasted, in milliseconds. */
+  protected get duration (): number {
+    return Math.round(performance.now()) - this.#openedAt
+  }
+
+  get isBusy (): boolean {
+    return !this.isIdle || this.#reader.isPaused
   }
 
   /* What becomes of what it receives. */
@@ -81,13 +107,17 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   /** Handles a message; answers whether that goes on after the call, in which case `settled` follows. */
   abstract handle (payload: Payload): boolean
 
-  abstract onPong (payload: Buffer): void
+  /** The heartbeat's ping carries nothing, and so does its pong. */
+  onPong (payload: Buffer): void {
+    if (payload.length === 0 && this.#beatAt !== 0) this.latency = Math.round(performance.now()) - this.#beatAt
+    if (payload.length === 0) this.#beatAt = 0
+  }
 
   /** The transport has gone; what came before may still be handled. */
   protected abstract onLost (): void
 
   /** Nothing more happens here. */
-  protected abstract onGone (): void
+  abstract onGone (): void
 
   /** Lets messages through to the handler. */
   protected letThrough (): void {
@@ -96,36 +126,29 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   close (code: number = closeCode.normal, reason = ''): void {
-    checkClose(code, reason)
-    if (!this.#end.canSend || this.#end.received !== null) return
-    this.#inbox.clear()
-    this.#sendClose({ code, reason })
-    if (this.#end.isEnded && this.#isIdle) this.#outbox.finish()
+    this.#closing.close(code, reason)
     this.onInboxRoom()
     this.onHeldChange()
   }
 
   terminate (): void {
-    this.#reader.stop()
-    this.#inbox.clear()
-    this.#destroy()
+    this.#closing.terminate('server')
   }
 
   /** As `terminate`, and waits for no handler: the server must end. */
   drop (): void {
-    this.#isDropped = true
-    this.terminate()
-    if (this.#end.isClosed) this.#gone()
+    this.#closing.drop()
   }
 
   /* What the transport says. */
 
   onData (chunk: Buffer): void {
     this.#isSilent = false
+    this.#receivedBytes += chunk.length
     this.#sendQueue.hold()
     this.#reader.push(chunk)
     // Replies of handlers that go on are waited for until the tick ends.
-    this.#sendQueue.release(this.#isIdle)
+    this.#sendQueue.release(this.isIdle)
     this.onHeldChange()
   }
 
@@ -133,50 +156,42 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.#sendQueue.onDrain()
   }
 
-  /** The peer sends no more. Half open is no state of a WebSocket: this side ends as soon as its handlers have (RFC 6455 section 7.1.1). */
   onEnd (): void {
-    this.#end.isEnded = true
-    this.#startTimer()
-    if (this.#isIdle) this.#outbox.finish()
+    this.#closing.onEnd()
   }
 
   onClose (): void {
-    this.#end.isClosed = true
-    this.#stopTimer()
+    this.#closing.onClose()
     this.#route.heartbeat?.delete(this)
     this.#sendQueue.discard()
     this.onLost()
     this.#inbox.unblocked()
     this.onHeldChange()
-    if (this.#isIdle || this.#isDropped) this.#gone()
-    else this.#startTimer()
+    this.#closing.onLost()
   }
 
   /* What the reader says. */
 
   onMessage (payload: Payload): void {
-    if (this.#end.sent === null) this.#inbox.push(payload)
+    this.#receivedMessages++
+    if (this.end.sent === null) this.#inbox.push(payload)
   }
 
   onPing (payload: Buffer): void {
     this.#outbox.pong(payload)
   }
 
-  /** RFC 6455 section 5.5.1: answered once the messages before it are handled, so that their replies still leave. */
   onCloseFrame (code: number, reason: string): void {
-    this.#end.received = { code, reason }
-    this.#reader.stop()
-    this.#startTimer()
-    if (this.#end.sent !== null || this.#isIdle) this.#answerClose()
+    this.#closing.onCloseFrame(code, reason)
   }
 
   onWaited (): void {
-    if (this.#isIdle) this.onInboxEmpty()
+    if (this.isIdle) this.onInboxEmpty()
     this.onHeldChange()
   }
 
   /** Whether nothing that was received is still to be handled. */
-  get #isIdle (): boolean {
+  get isIdle (): boolean {
     return this.#inbox.isEmpty && !this.#reader.isBehind
   }
 
@@ -197,10 +212,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onInboxEmpty (): void {
-    if (this.#reader.isBehind) return
-    if (this.#end.isClosed) this.#gone()
-    else if (this.#end.received !== null) this.#answerClose()
-    else if (this.#end.isEnded) this.#outbox.finish()
+    if (!this.#reader.isBehind) this.#closing.onIdle()
   }
 
   /* What the send queue says. */
@@ -217,7 +229,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.log.info({ bufferedAmount: this.#sendQueue.bufferedAmount }, 'WebSocket closed: the client does not read')
     // The close frame must not wait for what the client has not read.
     this.#sendQueue.discard()
-    if (this.#end.received === null) this.close(closeCode.tryAgainLater, 'too slow')
+    if (this.end.received === null) this.close(closeCode.tryAgainLater, 'too slow')
     else this.refuse(closeCode.tryAgainLater, 'too slow')
   }
 
@@ -238,16 +250,17 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   beat (): void {
     this.#isSilent = this.#outbox.beat()
+    if (this.#isSilent) this.#beatAt = Math.round(performance.now())
     // What is read ahead while nothing is read tells nobody that it has come.
     this.onHeldChange()
   }
 
   /** What it sent may wait behind messages that we do not read yet, or its pong behind one that it has not read yet. */
   endIfSilent (): void {
-    if (!this.#isSilent || this.#end.hasBegun || this.#reader.isPaused || this.#sendQueue.isBlocked) return
+    if (!this.#isSilent || this.end.hasBegun || this.#reader.isPaused || this.#sendQueue.isBlocked) return
     this.#route.counters.silent++
     this.log.info('WebSocket dropped: the client does not answer')
-    this.terminate()
+    this.#closing.terminate('network')
   }
 
   /* What the budget says and is told. */
@@ -259,7 +272,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   onHeldChange (): void {
     const kept = this.#reader.held + this.#inbox.held
-    const held = this.#end.isClosed || this.#isDestroyed ? kept : kept + this.#sendQueue.held + (this.#reader.isPaused ? this.#transport.readAhead : 0)
+    const held = this.end.isClosed || this.#closing.isDestroyed ? kept : kept + this.#sendQueue.held + (this.#reader.isPaused ? this.#transport.readAhead : 0)
     const by = held - this.#held
     if (by === 0) return
     this.#held = held
@@ -272,17 +285,25 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.refuse(closeCode.tryAgainLater, 'out of memory')
     this.onHeldChange()
     // What the transport has taken on can't be discarded without it. Others must not have to let go in its place.
-    if (this.#held > Math.min(heldWhileClosing, held / 2)) this.#destroy()
+    if (this.#held > Math.min(heldWhileClosing, held / 2)) this.#closing.destroy()
   }
 
-  /** Once the end has begun, a handler that settles wins those behind it another `closeTimeout`. */
+  /** A handler that went on is done. */
   settled (): void {
-    this.#timer?.refresh()
+    this.#closing.settled()
     this.#inbox.settled()
     this.onHeldChange()
   }
 
   /* The end. */
+
+  fail (code: number, reason: string): void {
+    this.#closing.fail(code, reason)
+  }
+
+  refuse (code: number, reason: string): void {
+    this.#closing.refuse(code, reason)
+  }
 
   /** The one place where a violation becomes a close code. */
   onViolation (error: unknown): void {
@@ -300,71 +321,4 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.#route.counters.tooBig++
     if (channels.tooBig.hasSubscribers) channels.tooBig.publish({ connection: this, maxPayload: this.#route.maxPayload })
   }
-
-  /** Fails the connection: says why, and reads no further (RFC 6455 section 7.1.7). */
-  fail (code: number, reason: string): void {
-    this.#reader.stop()
-    if (this.#end.isClosed) return
-    if (this.#end.canSend) this.#sendClose({ code, reason: truncateReason(reason) })
-    this.#outbox.finish()
-    this.#transport.resume()
-  }
-
-  /** Fails the connection over a message: those behind it are not handled. */
-  refuse (code: number, reason: string): void {
-    this.#inbox.clear()
-    this.fail(code, reason)
-  }
-
-  #destroy (): void {
-    this.#isDestroyed = true
-    this.#transport.destroy()
-    this.onHeldChange()
-  }
-
-  #sendClose (status: CloseStatus): void {
-    this.#outbox.close(status)
-    this.#startTimer()
-  }
-
-  #answerClose (): void {
-    if (this.#end.canSend && this.#end.received !== null) this.#sendClose({ code: this.#end.received.code, reason: '' })
-    this.#outbox.finish()
-  }
-
-  #startTimer (): void {
-    this.#timer ??= setTimeout(onTimeout, this.#route.closeTimeout, this).unref()
-  }
-
-  #stopTimer (): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-  }
-
-  /** A loop that was blocked runs its timers before it reads: what the peer sent meanwhile was in time. */
-  onTimeout (): void {
-    const timer = this.#timer
-    setImmediate(() => { if (this.#timer === timer) this.#onTooLate() })
-  }
-
-  /** The peer, or a handler, did not end in time. */
-  #onTooLate (): void {
-    this.#stopTimer()
-    this.terminate()
-    if (this.#end.isClosed) this.#gone()
-  }
-
-  /** Not before `onOpen` has settled: what it began is for `onClose` to end. */
-  #gone (): void {
-    if (this.#isGone || !this.#inbox.isOpen) return
-    this.#isGone = true
-    this.#stopTimer()
-    this.#reader.stop()
-    this.onHeldChange()
-    this.onGone()
-  }
-}
-
-function onTimeout (link: Link): void {
-  link.onTimeout()
 }

@@ -35,6 +35,11 @@ export class MemoryBudget<Holder extends MemoryHolder = MemoryHolder> {
     return this.#held
   }
 
+  /** Whether it is about to be spent: as much is held as is left after the largest holders let go. */
+  get isNearlySpent (): boolean {
+    return this.#held > this.limit * restAfterShedding
+  }
+
   get peak (): number {
     return this.#peak
   }

@@ -1,6 +1,5 @@
 import type { Broadcast } from '../messages/broadcast.ts'
 import type { MessageCodec } from '../messages/codec.ts'
-import type { ErrorMessage } from '../messages/error-message.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import { encodeClose } from '../protocol/close.ts'
 import type { CloseStatus } from '../protocol/close.ts'
@@ -23,6 +22,7 @@ export class Outbox {
   readonly #end: CloseState
   /** The latest ping of a peer that does not read: the only one that is still to be answered. */
   #latePong: Buffer | null = null
+  #messages = 0
 
   constructor (queue: SendQueue, route: RouteContext, codec: MessageCodec, end: CloseState) {
     this.#queue = queue
@@ -37,6 +37,16 @@ export class Outbox {
 
   get bufferedAmount (): number {
     return this.#queue.bufferedAmount
+  }
+
+  /** How many messages it was given to send. */
+  get messages (): number {
+    return this.#messages
+  }
+
+  /** How many bytes of frames the transport was given, or is about to be. */
+  get bytes (): number {
+    return this.#queue.written
   }
 
   get writable (): boolean {
@@ -57,9 +67,11 @@ export class Outbox {
     else if (this.#end.canSend) this.#put(this.#codec.encodeReply(message, this.sends, id), message)
   }
 
-  /** No policy's `key` knows error messages: they replace none. */
-  tell (message: ErrorMessage): void {
-    if (this.#end.canSend) this.#queue.putMessage(this.#codec.encodePlain(message), this.#route.slowConsumer, null)
+  /** What this package says itself. No policy's `key` knows it: it replaces nothing. */
+  tell (message: object): void {
+    if (!this.#end.canSend) return
+    this.#messages++
+    this.#queue.putMessage(this.#codec.encodePlain(message), this.#route.slowConsumer, null)
   }
 
   /**
@@ -69,11 +81,13 @@ export class Outbox {
    */
   deliver (broadcast: Broadcast, room: string, slowConsumer: SlowConsumer | null): void {
     if (!this.#end.canSend) return
+    this.#messages++
     const slow = slowConsumer ?? this.#route.slowConsumer
     this.#queue.put(broadcast.frameFor(this.#codec), true, slow, slow.key === null ? null : () => messageKey(slow, room, broadcast.message))
   }
 
   #put (payload: string | Buffer, message: unknown): void {
+    this.#messages++
     const slow = this.#route.slowConsumer
     this.#queue.putMessage(payload, slow, slow.key === null ? null : () => messageKey(slow, '', message))
   }

@@ -26,13 +26,21 @@ export class Pings {
     return { payload, answered }
   }
 
-  /** A pong answers its ping and those before it: a peer may answer the latest only (RFC 6455 section 5.5.3). */
-  onPong (payload: Buffer): void {
-    if (payload.length !== payloadSize) return
+  /**
+   * A pong answers its ping and those before it: a peer may answer the latest only (RFC 6455 section 5.5.3). Returns the round trip of the latest in
+   * milliseconds; null where it answers none.
+   */
+  onPong (payload: Buffer): number | null {
+    if (payload.length !== payloadSize) return null
     const number = payload.readUInt32BE()
     const index = this.#pending.findIndex(ping => ping.number === number)
     const now = performance.now()
-    for (const ping of this.#pending.splice(0, index + 1)) ping.resolve(now - ping.sentAt)
+    let roundTrip: number | null = null
+    for (const ping of this.#pending.splice(0, index + 1)) {
+      roundTrip = now - ping.sentAt
+      ping.resolve(roundTrip)
+    }
+    return roundTrip
   }
 
   onClose (): void {

@@ -1,8 +1,11 @@
+import type { FastifyInstance } from 'fastify'
 import type { CloseInfo } from '../../types/connection.ts'
 import type { OnInvalidOption } from '../../types/options.ts'
 import type { ErrorMessage } from '../messages/error-message.ts'
 import type { ReceiveContract } from '../messages/receive-contract.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
+import type { ResolvedLimits } from '../limit-options.ts'
+import type { Agenda } from './agenda.ts'
 import type { ServerConnection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -17,11 +20,15 @@ export type MessageHandler = (this: unknown, message: unknown, connection: Serve
 /** What the connections of one route have in common: laid out once, with `null` for what is absent. */
 export interface RouteContext {
   /** `this` of every callback: the encapsulating instance. */
-  readonly instance: unknown
+  readonly instance: FastifyInstance
+  /** As it was declared, with its prefix. */
+  readonly url: string
   readonly receives: ReceiveContract<MessageHandler>
   readonly sends: SendContract
   readonly membership: Membership
   readonly onClose: ((this: unknown, connection: ServerConnection, info: CloseInfo) => unknown) | null
+  /** What it returns is sent; null where the client is told in words of our own. */
+  readonly onExpiring: ((this: unknown, connection: ServerConnection, expiresAt: Date) => unknown) | null
   readonly onInvalid: OnInvalidOption
   /** Turns a handler's error into what the client is told; null for nothing. */
   readonly onHandlerError: (error: unknown, connection: ServerConnection, id: MessageId | undefined) => Promise<ErrorMessage | null>
@@ -36,6 +43,15 @@ export interface RouteContext {
   readonly sendBudget: number
   /** null for none */
   readonly heartbeat: Heartbeat | null
+  /** milliseconds; null for never */
+  readonly idleTimeout: number | null
+  /** milliseconds; null for never */
+  readonly maxLifetime: number | null
+  /** milliseconds; null for no warning */
+  readonly expiryWarning: number | null
+  /** Of the server. */
+  readonly agenda: Agenda
+  readonly limits: ResolvedLimits
   /** What all connections of the server hold. */
   readonly budget: MemoryBudget<Link>
   readonly counters: Counters

@@ -58,6 +58,7 @@ function report (error: unknown, id: MessageId | undefined, connection: ServerCo
 }
 
 async function tellFailure (error: unknown, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): Promise<void> {
+  route.counters.failed++
   try {
     const message = await route.onHandlerError(error, connection, id)
     if (message !== null) connection.tell(message)
@@ -68,6 +69,7 @@ async function tellFailure (error: unknown, id: MessageId | undefined, connectio
 
 function refuse (error: InvalidMessageError, id: MessageId | undefined, payload: Payload, connection: ServerConnection, route: RouteContext): void {
   const { onInvalid } = route
+  route.counters.invalid++
   if (onInvalid === 'reply') {
     connection.tell(invalidMessage(error, id))
   } else if (onInvalid === 'close') {

@@ -60,6 +60,11 @@ export class SendQueue implements FrameWriterOwner {
     return this.#writer.bufferedAmount + this.#compressingBytes + waiting
   }
 
+  /** Bytes of the frames that have left, or leave with this tick. */
+  get written (): number {
+    return this.#writer.written
+  }
+
   /** Whether frames have to wait. */
   get isBlocked (): boolean {
     return this.#writer.isStuck || this.#compressing !== null || this.#backlog !== null

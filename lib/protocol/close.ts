@@ -15,7 +15,10 @@ export const closeCode = {
   policyViolation: 1008,
   messageTooBig: 1009,
   internalError: 1011,
-  tryAgainLater: 1013
+  tryAgainLater: 1013,
+  /** Of those that applications may choose (section 7.4.2), after HTTP's statuses 401 and 408. */
+  unauthorized: 4401,
+  idle: 4408
 } as const
 
 /** The most bytes of UTF-8 that a close reason can have: a control frame's 125 less the code. */

@@ -24,6 +24,10 @@ export class Connections {
     return this.#open[Symbol.iterator]()
   }
 
+  filter (predicate: (connection: ServerConnection) => boolean): ServerConnection[] {
+    return [...this.#open].filter(predicate)
+  }
+
   nextId (): string {
     return this.#prefix + (this.#next++).toString(36)
   }

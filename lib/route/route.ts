@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { WsRouteOptions } from '../../types/options.ts'
 import { Compressions } from '../connection/compression.ts'
-import { ServerConnection } from '../connection/connection.ts'
+import { ServerConnection, timeOf } from '../connection/connection.ts'
 import type { MessageHandler, RouteContext } from '../connection/route-context.ts'
 import { StreamTransport } from '../connection/transport.ts'
-import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDLER, FST_ERR_WS_SCHEMA } from '../errors.ts'
+import { FST_ERR_WS_CLOSING, FST_ERR_WS_EXPIRED, FST_ERR_WS_HANDLER, FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { codecFor } from '../messages/codec.ts'
 import { HandlersError, ReceiveContract } from '../messages/receive-contract.ts'
 import type { Handlers } from '../messages/receive-contract.ts'
@@ -19,6 +19,7 @@ import { constraintName, forWebSocket } from './constraint.ts'
 import { createErrorReporter } from './handler-error.ts'
 import { createHandshakeHook } from './handshake-hook.ts'
 import { compileOrigin } from './origin.ts'
+import { isRequestLogged } from './request-logging.ts'
 import { compileSubprotocols } from './subprotocol.ts'
 import { upgradeOf } from './upgrade.ts'
 import { messageOf } from './ws-server.ts'
@@ -41,7 +42,7 @@ const notIn101 = new Set(['connection', 'content-length', 'content-type', 'trans
 export function declareRoute (server: WsServer, instance: FastifyInstance, url: string, options: AnyRouteOptions, handlers: Handlers<MessageHandler>): void {
   checkHandlers(url, options, handlers)
   refusePluginOptions(options)
-  const { schema, onOpen = null, onClose = null, ...others } = options
+  const { schema, onOpen = null, onClose = null, onExpiring = null, ...others } = options
   const { rest, own } = split(others)
   const resolved = resolveOptions(own, server.options.route)
   const codecs = server.codecs.select(resolved.codec)
@@ -59,10 +60,12 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     const fullUrl = instance.prefix + url
     context = {
       instance,
+      url: fullUrl,
       receives: compileReceive(fullUrl, schema?.receive, handlers, compilers),
       sends: compileSend(fullUrl, schema?.send, compilers),
       membership: server.rooms,
       onClose: onClose as RouteContext['onClose'],
+      onExpiring: onExpiring as RouteContext['onExpiring'],
       onInvalid: resolved.onInvalid,
       onHandlerError: createErrorReporter(instance, rest.errorHandler, { url: fullUrl, config: rest.config }),
       onGone: server.connections.delete,
@@ -73,6 +76,11 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       slowConsumer: resolved.slowConsumer,
       sendBudget: resolved.sendBudget,
       heartbeat,
+      idleTimeout: resolved.idleTimeout,
+      maxLifetime: resolved.maxLifetime,
+      expiryWarning: resolved.expiryWarning,
+      agenda: server.agenda,
+      limits: resolved.limits,
       budget: server.budget,
       counters: server.counters
     }
@@ -89,6 +97,11 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       done(new FST_ERR_WS_CLOSING())
       return
     }
+    const expiresAt = timeOf(request.wsExpiresAt)
+    if (expiresAt !== null && expiresAt <= Date.now()) {
+      done(new FST_ERR_WS_EXPIRED())
+      return
+    }
     const { key, protocols, extensions } = upgrade.handshake
     const protocol = chooseSubprotocol(protocols, request)
     if (!upgrade.isPending) {
@@ -103,8 +116,12 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       log: request.log,
       protocol,
       codec: codecFor(codecs, protocol),
-      compression: agreement === null || compressions === null ? null : compressions.of(agreement.parameters)
+      compression: agreement === null || compressions === null ? null : compressions.of(agreement.parameters),
+      key: upgrade.key,
+      expiresAt,
+      isLogged: isRequestLogged(instance, request)
     })
+    upgrade.connection = connection
     server.counters.opened++
     server.connections.add(connection)
     open(connection, onOpen as OnOpen | null, instance, request)
@@ -173,12 +190,31 @@ function checkHandlers (url: string, options: unknown, handlers: unknown): void 
 }
 
 /** Parts the options of the connection from those of the REST route. */
-function split (options: Omit<AnyRouteOptions, 'schema' | 'onOpen' | 'onClose'>): { own: OwnOptions, rest: Partial<RouteOptions> } {
+function split (options: Omit<AnyRouteOptions, 'schema' | 'onOpen' | 'onClose' | 'onExpiring'>): { own: OwnOptions, rest: Partial<RouteOptions> } {
   const {
-    maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, heartbeat, perMessageDeflate, slowConsumer, budget, ...rest
+    maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, heartbeat, idleTimeout, maxLifetime, expiryWarning,
+    limits, limitKey, perMessageDeflate, slowConsumer, budget, ...rest
   } = options
   return {
-    own: { maxPayload, origin, subprotocols, codec, onInvalid, concurrency, highWaterMark, closeTimeout, heartbeat, perMessageDeflate, slowConsumer, budget },
+    own: {
+      maxPayload,
+      origin,
+      subprotocols,
+      codec,
+      onInvalid,
+      concurrency,
+      highWaterMark,
+      closeTimeout,
+      heartbeat,
+      idleTimeout,
+      maxLifetime,
+      expiryWarning,
+      limits,
+      limitKey,
+      perMessageDeflate,
+      slowConsumer,
+      budget
+    },
     rest: rest as Partial<RouteOptions>
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
+import type { Counters } from '../connection/counters.ts'
 import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDSHAKE } from '../errors.ts'
 import { asksForWebSocket, mayLackHeaders } from '../protocol/handshake.ts'
 import { Deadlines } from './deadlines.ts'
@@ -13,16 +14,23 @@ export class UpgradeListener {
   readonly #instance: FastifyInstance
   readonly #server: Server
   readonly #timeout: number
+  readonly #counters: Counters
   readonly #deadlines: Deadlines<Upgrade>
   readonly #pending = new Set<Upgrade>()
 
-  constructor (instance: FastifyInstance, timeout: number) {
+  constructor (instance: FastifyInstance, timeout: number, counters: Counters) {
     this.#instance = instance
+    this.#counters = counters
     this.#server = instance.server
     this.#timeout = timeout
     this.#deadlines = new Deadlines(timeout)
     this.#limitHeaders()
     this.#server.on('upgrade', this.#onUpgrade)
+  }
+
+  /** How many are neither accepted nor refused yet. */
+  get pending (): number {
+    return this.#pending.size
   }
 
   /** Ends the upgrades that are neither accepted nor refused, since the server must end. */
@@ -72,7 +80,9 @@ export class UpgradeListener {
   }
 
   readonly #onOver = (upgrade: Upgrade): void => {
-    this.#pending.delete(upgrade)
+    if (!this.#pending.delete(upgrade) || upgrade.isAccepted) return
+    if (upgrade.response.headersSent) this.#counters.onRefused(upgrade.response.statusCode)
+    else this.#counters.aborted++
   }
 
   /**

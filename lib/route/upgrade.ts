@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
+import type { ServerConnection } from '../connection/connection.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 
@@ -37,6 +38,10 @@ export class Upgrade implements Timed {
   readonly response: ServerResponse
   /** Set once it was checked. */
   handshake: Handshake | null = null
+  /** What `limitKey` answered. */
+  key: string | undefined = undefined
+  /** What became of it. */
+  connection: ServerConnection | null = null
   readonly #request: IncomingMessage
   readonly #onOver: (upgrade: Upgrade) => void
   readonly #deadlines: Deadlines<Upgrade>
@@ -45,7 +50,8 @@ export class Upgrade implements Timed {
   #head: Buffer
   /** Waits for the client to close its side. */
   #timer: NodeJS.Timeout | null = null
-  #isAccepted = false
+  /** Whether protocols were switched. */
+  isAccepted = false
 
   constructor (request: UpgradeRequest, socket: Socket, head: Buffer, deadlines: Deadlines<Upgrade>, onOver: (upgrade: Upgrade) => void) {
     request[kUpgrade] = this
@@ -80,7 +86,7 @@ export class Upgrade implements Timed {
   accept (headers: Record<string, number | string | string[] | undefined>): Buffer {
     // First, since it throws over a header that can't be sent: the upgrade is then still to be refused.
     this.response.writeHead(101, headers)
-    this.#isAccepted = true
+    this.isAccepted = true
     this.#over()
     this.response.end()
     this.response.detachSocket(this.socket)
@@ -114,7 +120,7 @@ export class Upgrade implements Timed {
 
   /** The reply is written: ends the connection, and waits a moment for the client, since a reset could overtake the reply. */
   #onReply (): void {
-    if (this.#isAccepted) return
+    if (this.isAccepted) return
     this.#deadlines.delete(this)
     this.socket.end()
     this.socket.resume()

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import type { WsStats } from '../../types/stats.ts'
+import type { WsReadiness, WsStats } from '../../types/stats.ts'
 import { channels } from '../channels.ts'
+import { Agenda } from '../connection/agenda.ts'
 import type { Link } from '../connection/link.ts'
 import { Counters } from '../connection/counters.ts'
 import { Heartbeats } from '../connection/heartbeat.ts'
@@ -17,11 +18,12 @@ import { CompilerPool } from './compilers.ts'
 import type { OwnCompilers } from './compilers.ts'
 import { Connections } from './connections.ts'
 import { compileOrigin } from './origin.ts'
+import { statsOf } from './stats.ts'
 import { compileSubprotocols } from './subprotocol.ts'
 import { UpgradeListener } from './upgrade-listener.ts'
 
-/** How long `app.close()` waits for clients and handlers, in milliseconds. */
-const drainDeadline = 5_000
+/** How long `app.close()` waits for the adapter, in milliseconds. */
+const adapterDeadline = 5_000
 
 /** What the WebSocket routes of one server share. */
 export class WsServer {
@@ -32,9 +34,11 @@ export class WsServer {
   readonly connections: Connections
   readonly counters = new Counters()
   readonly heartbeats = new Heartbeats()
+  readonly agenda = new Agenda()
   readonly budget: MemoryBudget<Link>
   readonly #instance: FastifyInstance
   readonly #upgrades: UpgradeListener
+  #isStarted = false
   #isClosing = false
 
   constructor (instance: FastifyInstance, options: ResolvedPluginOptions) {
@@ -48,7 +52,7 @@ export class WsServer {
     this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance.log)
     this.connections = new Connections(node)
     this.budget = new MemoryBudget(options.processBudget, connection => this.#onShed(connection))
-    this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout)
+    this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout, this.counters)
   }
 
   /** No upgrade is accepted any more. */
@@ -57,13 +61,18 @@ export class WsServer {
   }
 
   get stats (): WsStats {
-    const { counters: { opened, silent, shed, tooBig, slow }, budget: { held, peak, limit } } = this
-    return {
-      connections: { open: this.connections.size, opened, silent },
-      rooms: this.rooms.size,
-      memory: { held, peak, limit, shed, tooBig },
-      slowConsumers: { ...slow }
-    }
+    return statsOf(this.counters, this.connections, this.rooms.size, this.budget, this.#upgrades.pending)
+  }
+
+  get readiness (): WsReadiness {
+    const reason = this.#isClosing
+      ? 'closing'
+      : !this.#isStarted
+          ? 'starting'
+          : this.connections.size >= this.options.connectionLimits.total
+            ? 'full'
+            : this.budget.isNearlySpent ? 'memory' : 'ok'
+    return { ready: reason === 'ok', reason }
   }
 
   #onShed (connection: Link): void {
@@ -82,11 +91,12 @@ export class WsServer {
         throw new FST_ERR_WS_SCHEMA('send', `rooms ${pattern}`, messageOf(error))
       }
     })
+    this.#isStarted = true
   }
 
   async stop (): Promise<void> {
     this.#isClosing = true
-    await this.connections.drain(drainDeadline)
+    await this.connections.drain(this.options.drain.timeout)
     this.#upgrades.refusePending()
     await this.#stopRooms()
   }
@@ -95,7 +105,7 @@ export class WsServer {
   async #stopRooms (): Promise<void> {
     const late = new AbortController()
     try {
-      await Promise.race([this.rooms.stop(), rejectAfter(drainDeadline, late.signal)])
+      await Promise.race([this.rooms.stop(), rejectAfter(adapterDeadline, late.signal)])
     } catch (error) {
       this.#instance.log.error({ err: error }, 'adapter did not stop')
     } finally {

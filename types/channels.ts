@@ -1,0 +1,80 @@
+import type { FastifyInstance } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import type { CloseInfo, Connection, Traffic } from './connection.ts'
+
+/**
+ * What is published on `node:diagnostics_channel`. Where a name stands for a TracingChannel, all of its events carry the same object, to which
+ * fields are added as they become known. `instance` is the instance that the route was declared on; `instance.server` tells servers apart.
+ */
+export interface WsChannels {
+  /** TracingChannel: from the request to the 101 or another reply. `start` may run the hooks in a store. */
+  'fastify-typed-ws:upgrade': WsUpgradeEvent
+  /** TracingChannel: a message's handler, from its call until its promise has settled. */
+  'fastify-typed-ws:message': WsMessageEvent
+  /** TracingChannel: a message to a room, until the adapter has taken it. */
+  'fastify-typed-ws:broadcast': WsBroadcastEvent
+  /** A message was refused: not JSON, or not valid. */
+  'fastify-typed-ws:invalid': WsInvalidEvent
+  /** A connection has ended; `onClose` has run. */
+  'fastify-typed-ws:close': WsCloseEvent
+  /** A client went over its rate. */
+  'fastify-typed-ws:limited': WsLimitedEvent
+}
+
+/** `error` follows where the client went before it had a reply. */
+export interface WsUpgradeEvent {
+  readonly request: IncomingMessage
+  readonly instance: FastifyInstance
+  /** The status of the reply; set at `asyncEnd`, absent where the client went before. */
+  statusCode?: number
+  /** Set at `asyncEnd` where it was accepted. */
+  connection?: Connection
+  error?: unknown
+}
+
+export interface WsMessageEvent {
+  readonly connection: Connection
+  readonly instance: FastifyInstance
+  /** The route's URL as it was declared, with its prefix. */
+  readonly route: string
+  /** The value of the discriminator; undefined where there is none. */
+  readonly type: string | number | boolean | undefined
+  /** The message's `id`, which its reply repeats. */
+  readonly id: string | number | undefined
+  readonly message: unknown
+  /** What the handler answered; set before `end`, or `asyncEnd` where that was a promise. */
+  result?: unknown
+  /** What it threw or rejected with; set before `error`. */
+  error?: unknown
+}
+
+export interface WsBroadcastEvent {
+  readonly instance: FastifyInstance
+  readonly room: string
+  readonly message: unknown
+  /** How many connections of this process are in the room. */
+  readonly size: number
+  error?: unknown
+}
+
+export interface WsInvalidEvent {
+  readonly connection: Connection
+  readonly instance: FastifyInstance
+  readonly route: string
+  readonly error: Error & { readonly code: string, readonly closeCode: number }
+}
+
+export interface WsCloseEvent {
+  readonly connection: Connection
+  readonly instance: FastifyInstance
+  readonly route: string
+  readonly info: CloseInfo
+  readonly traffic: Traffic
+}
+
+export interface WsLimitedEvent {
+  readonly connection: Connection
+  readonly instance: FastifyInstance
+  readonly route: string
+  readonly policy: 'slow' | 'error' | 'close'
+}

@@ -8,11 +8,12 @@ import { CloseState } from './close-state.ts'
 import { Closing } from './closing.ts'
 import type { ClosingOwner } from './closing.ts'
 import type { Compression } from './compression.ts'
-import type { Beating } from './heartbeat.ts'
 import { Inbox } from './inbox.ts'
 import type { InboxOwner } from './inbox.ts'
 import type { MemoryHolder } from './memory-budget.ts'
 import { Outbox } from './outbox.ts'
+import { Pulse } from './pulse.ts'
+import type { PulseOwner } from './pulse.ts'
 import { Reader } from './reader.ts'
 import type { ReaderOwner } from './reader.ts'
 import type { RouteContext } from './route-context.ts'
@@ -28,7 +29,7 @@ const heldWhileClosing = 64 * 1024
  * One WebSocket as bytes: between the transport on one side and messages on the other, it joins the parts that read, keep, send and close, and
  * says what they hold together.
  */
-export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, ClosingOwner, MemoryHolder, Beating {
+export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, ClosingOwner, PulseOwner, MemoryHolder {
   readonly log: FastifyBaseLogger
   readonly #route: RouteContext
   readonly #transport: Transport
@@ -37,19 +38,16 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   readonly #sendQueue: SendQueue
   readonly #outbox: Outbox
   readonly #closing: Closing
+  /** null without a heartbeat */
+  readonly #pulse: Pulse | null
 
   /** The round trip of the last ping that was answered, in milliseconds. */
   latency: number | null = null
   /** Of `performance.now()`, in whole milliseconds. */
   readonly #openedAt = Math.round(performance.now())
-  /** When the heartbeat's last ping left. */
-  #beatAt = 0
   #receivedMessages = 0
   #receivedBytes = 0
   #held = 0
-  /** Whether nothing came since the last ping of the heartbeat; false where that could not be sent. */
-  #isSilent = false
-  #slot: Set<Beating> | null = null
 
   /** @param compression what was agreed on; null for none */
   constructor (transport: Transport, route: RouteContext, log: FastifyBaseLogger, codec: MessageCodec, compression: Compression | null) {
@@ -63,7 +61,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.#outbox = new Outbox(this.#sendQueue, route, codec, end)
     this.#closing = new Closing(this, end, transport, this.#reader, this.#inbox, this.#outbox, route.closeTimeout)
     transport.attach(this)
-    route.heartbeat?.add(this)
+    this.#pulse = route.heartbeat === null ? null : new Pulse(this, this.#reader, this.#sendQueue, this.#outbox, end)
+    if (this.#pulse !== null) route.heartbeat?.add(this.#pulse)
   }
 
   // Accessors, so that a connection that is logged does not bring its route and its server along.
@@ -107,10 +106,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   /** Handles a message; answers whether that goes on after the call, in which case `settled` follows. */
   abstract handle (payload: Payload): boolean
 
-  /** The heartbeat's ping carries nothing, and so does its pong. */
   onPong (payload: Buffer): void {
-    if (payload.length === 0 && this.#beatAt !== 0) this.latency = Math.round(performance.now()) - this.#beatAt
-    if (payload.length === 0) this.#beatAt = 0
+    this.#pulse?.onPong(payload)
   }
 
   /** The transport has gone; what came before may still be handled. */
@@ -143,7 +140,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   /* What the transport says. */
 
   onData (chunk: Buffer): void {
-    this.#isSilent = false
+    this.#pulse?.onSign()
     this.#receivedBytes += chunk.length
     this.#sendQueue.hold()
     this.#reader.push(chunk)
@@ -162,7 +159,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   onClose (): void {
     this.#closing.onClose()
-    this.#route.heartbeat?.delete(this)
+    if (this.#pulse !== null) this.#route.heartbeat?.delete(this.#pulse)
     this.#sendQueue.discard()
     this.onLost()
     this.#inbox.unblocked()
@@ -206,8 +203,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onInboxRoom (): void {
-    // What came while nothing was read is yet to be read.
-    this.#isSilent = false
+    this.#pulse?.onSign()
     this.#reader.release()
   }
 
@@ -238,26 +234,13 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.terminate()
   }
 
-  /* What the heartbeat asks. */
+  /* What the pulse says. */
 
-  get slot (): Set<Beating> | null {
-    return this.#slot
+  onRoundTrip (milliseconds: number): void {
+    this.latency = milliseconds
   }
 
-  set slot (slot: Set<Beating> | null) {
-    this.#slot = slot
-  }
-
-  beat (): void {
-    this.#isSilent = this.#outbox.beat()
-    if (this.#isSilent) this.#beatAt = Math.round(performance.now())
-    // What is read ahead while nothing is read tells nobody that it has come.
-    this.onHeldChange()
-  }
-
-  /** What it sent may wait behind messages that we do not read yet, or its pong behind one that it has not read yet. */
-  endIfSilent (): void {
-    if (!this.#isSilent || this.end.hasBegun || this.#reader.isPaused || this.#sendQueue.isBlocked) return
+  onSilent (): void {
     this.#route.counters.silent++
     this.log.info('WebSocket dropped: the client does not answer')
     this.#closing.terminate('network')

@@ -65,6 +65,11 @@ export class SendQueue implements FrameWriterOwner {
     return this.#writer.written
   }
 
+  /** Bytes of frames that the operating system has taken. */
+  get taken (): number {
+    return this.#writer.written - this.#writer.bufferedAmount
+  }
+
   /** Whether frames have to wait. */
   get isBlocked (): boolean {
     return this.#writer.isStuck || this.#compressing !== null || this.#backlog !== null

@@ -122,6 +122,7 @@ export class Upgrade implements Timed {
   #onReply (): void {
     if (this.isAccepted) return
     this.#deadlines.delete(this)
+    this.#onOver(this)
     this.socket.end()
     this.socket.resume()
     this.#timer = setTimeout(destroyUpgrade, lingerTimeout, this).unref()

@@ -681,7 +681,7 @@ t.test('a client that never answers Close is terminated after closeTimeout', asy
   const { client, connection, closed } = await open(t, { closeTimeout: 20 })
   connection.close(4000, 'bye')
   await client.closeFrame()
-  t.same(await closed, { code: 4000, reason: 'bye', wasClean: false, rooms: [] })
+  t.match(await closed, { code: 4000, reason: 'bye', wasClean: false, closedBy: 'server', rooms: [] })
   await client.ended()
 })
 
@@ -713,7 +713,7 @@ t.test('the server ends the TCP connection first (RFC 6455 section 7.1.1)', asyn
 t.test('terminate drops the connection without a Close', async t => {
   const { client, connection, closed } = await open(t)
   connection.terminate()
-  t.same(await closed, { code: 1006, reason: '', wasClean: false, rooms: [] })
+  t.match(await closed, { code: 1006, reason: '', wasClean: false, closedBy: 'server', rooms: [] })
   await client.ended()
   t.equal(client.unread.length, 0)
 })

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
-import type { ServerConnection } from '../../lib/connection/connection.ts'
 import { Heartbeat, Heartbeats } from '../../lib/connection/heartbeat.ts'
 import type { Beating } from '../../lib/connection/heartbeat.ts'
 import type { CloseInfo } from '../../types/index.ts'
@@ -151,47 +150,6 @@ t.test('a client whose messages wait for a slow handler is not taken for silent'
   }
   t.ok(pings > 1)
   t.equal(app.wsStats().connections.silent, 0)
-})
-
-t.test('a client whose handler was slow is not taken for silent before what it sent meanwhile is read', async t => {
-  const app = await buildApp(t, { heartbeat: false })
-  const opened = deferred<ServerConnection>()
-  const called = deferred()
-  const released = deferred()
-  app.ws('/', { onOpen: connection => opened.resolve(connection as ServerConnection) }, async () => {
-    called.resolve()
-    await released.promise
-  })
-  const client = await RawClient.open(await listen(app), '/')
-  const connection = await opened.promise
-  client.write(Buffer.concat(Array.from({ length: 40 }, () => text('1'))))
-  await called.promise
-  connection.beat()
-  released.resolve()
-  await new Promise(resolve => process.nextTick(resolve))
-  connection.endIfSilent()
-  t.match(app.wsStats().connections, { open: 1, silent: 0 })
-  client.socket.destroy()
-})
-
-t.test('a client that was behind with reading when its ping was due got none, and is not taken for silent', async t => {
-  const app = await buildApp(t, { heartbeat: false })
-  const opened = deferred<ServerConnection>()
-  app.ws('/', { onOpen: connection => opened.resolve(connection as ServerConnection) }, () => {})
-  const client = await RawClient.open(await listen(app), '/')
-  client.socket.pause()
-  const connection = await opened.promise
-  while (connection.writable) {
-    connection.send('x'.repeat(1_000_000))
-    await new Promise(resolve => setImmediate(resolve))
-  }
-  connection.beat()
-  client.socket.resume()
-  while (connection.bufferedAmount > 0) await delay(1)
-  connection.endIfSilent()
-  t.match(app.wsStats().connections, { open: 1, silent: 0 })
-  t.equal(connection.readyState, 1)
-  client.socket.destroy()
 })
 
 t.test('a server whose event loop was blocked drops no client that answers', async t => {

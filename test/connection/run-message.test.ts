@@ -311,7 +311,7 @@ t.test('a codec that fails to encode costs the message, not the process', async 
   client.send('bad')
   client.send('good')
   t.equal(await client.receive(), 'good')
-  t.ok(lines.some(line => line.msg === 'error message could not be encoded'))
+  t.ok(lines.some(line => line.msg === 'message of fastify-typed-ws could not be encoded'))
   t.same(unhandled, [])
 })
 

@@ -31,6 +31,7 @@ t.test('errors before the 101 say the status of the reply', async t => {
     FST_ERR_WS_VERSION: 426,
     FST_ERR_WS_HANDSHAKE: 400,
     FST_ERR_WS_ORIGIN: 403,
+    FST_ERR_WS_EXPIRED: 401,
     FST_ERR_WS_HANDSHAKE_TIMEOUT: 503,
     FST_ERR_WS_CLOSING: 503
   })
@@ -54,7 +55,7 @@ t.test('errors of messages received capture no stack, since a client may cause a
 })
 
 t.test('errors of what the application sends or asks for are the server\'s', async t => {
-  for (const Kind of [errors.FST_ERR_WS_SEND_INVALID, errors.FST_ERR_WS_CLOSE_CODE, errors.FST_ERR_WS_CLOSE_REASON, errors.FST_ERR_WS_CLOSED, errors.FST_ERR_WS_VALIDATOR_RESULT]) {
+  for (const Kind of [errors.FST_ERR_WS_SEND_INVALID, errors.FST_ERR_WS_CLOSE_CODE, errors.FST_ERR_WS_CLOSE_REASON, errors.FST_ERR_WS_CLOSED, errors.FST_ERR_WS_EXPIRES_AT, errors.FST_ERR_WS_VALIDATOR_RESULT]) {
     t.equal((Reflect.construct(Kind, ['a']) as { statusCode: number }).statusCode, 500)
   }
 })

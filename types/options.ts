@@ -267,10 +267,10 @@ export interface WsRouteOptions<
     request: FastifyRequest<UpgradeGeneric<Provider, Schema>>
   ): Data | Promise<Data>
   /**
-   * Runs `expiryWarning` milliseconds before the connection expires. What it returns is sent. Without it the client gets
+   * Runs `expiryWarning` milliseconds before the connection expires, and tells the client so in a message of its own. Without it the client gets
    * `{ type: 'expiring', expiresAt }`, the time in ISO 8601.
    */
-  onExpiring? (this: This, connection: Connection<Sent<Provider, Schema>, Data>, expiresAt: Date): Sent<Provider, Schema> | undefined
+  onExpiring? (this: This, connection: Connection<Sent<Provider, Schema>, Data>, expiresAt: Date): unknown
   /**
    * Runs exactly once for each `onOpen` that succeeded, when the connection has ended and its handlers have settled,
    * or one of them has not within `closeTimeout`.

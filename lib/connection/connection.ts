@@ -213,12 +213,7 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
       this.tell({ type: 'expiring', expiresAt: expiresAt.toISOString() })
       return
     }
-    try {
-      const message = onExpiring.call(instance, this, expiresAt)
-      if (message !== undefined) this.send(message)
-    } catch (error) {
-      this.log.error({ err: error }, 'onExpiring failed')
-    }
+    void this.#call('onExpiring', () => onExpiring.call(instance, this, expiresAt))
   }
 
   /* The end. */
@@ -234,16 +229,19 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
     void this.#finish()
   }
 
+  /** Calls a hook of the application, whose failure is logged. */
+  async #call (name: string, hook: () => unknown): Promise<void> {
+    try {
+      await hook()
+    } catch (error) {
+      this.log.error({ err: error }, `${name} failed`)
+    }
+  }
+
   async #finish (): Promise<void> {
     const { onClose, instance, url: route, counters, onGone } = this.route
     const info = this.end.info(this.#rooms, this.duration)
-    if (this.#isOpened && onClose !== null) {
-      try {
-        await onClose.call(instance, this, info)
-      } catch (error) {
-        this.log.error({ err: error }, 'onClose failed')
-      }
-    }
+    if (this.#isOpened && onClose !== null) await this.#call('onClose', () => onClose.call(instance, this, info))
     const { traffic } = this
     const { rooms, ...facts } = info
     if (this.#isLogged) this.log.info({ connection: this.id, ...facts, ...traffic }, 'WebSocket closed')

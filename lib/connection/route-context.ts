@@ -27,7 +27,7 @@ export interface RouteContext {
   readonly sends: SendContract
   readonly membership: Membership
   readonly onClose: ((this: unknown, connection: ServerConnection, info: CloseInfo) => unknown) | null
-  /** What it returns is sent; null where the client is told in words of our own. */
+  /** null where the client is told in words of our own */
   readonly onExpiring: ((this: unknown, connection: ServerConnection, expiresAt: Date) => unknown) | null
   readonly onInvalid: OnInvalidOption
   /** Turns a handler's error into what the client is told; null for nothing. */

@@ -131,16 +131,18 @@ t.test('onExpiring says in the words of the route what the client is told, or sa
   const { client } = await open(t, {
     expiresAt: Date.now() + 300,
     expiryWarning: 200,
-    onExpiring: (connection, expiresAt) => ({ type: 'token', left: expiresAt > new Date(), same: Number(connection.expiresAt) === Number(expiresAt) })
+    onExpiring: (connection, expiresAt) => connection.send({ type: 'token', left: expiresAt > new Date(), same: Number(connection.expiresAt) === Number(expiresAt) })
   })
   t.same(await json(client), { type: 'token', left: true, same: true })
   const silent = await open(t, { expiresAt: Date.now() + 200, onExpiring: () => {} })
   t.equal((await silent.client.frame()).opcode, 8)
 })
 
-t.test('an onExpiring that throws costs the warning, not the connection', async t => {
-  const { client } = await open(t, { expiresAt: Date.now() + 200, onExpiring: () => { throw new Error('no') } })
-  t.match(await client.closeFrame(), { code: 4401 })
+t.test('an onExpiring that throws or rejects costs the warning, not the connection', async t => {
+  for (const onExpiring of [() => { throw new Error('no') }, async () => { throw new Error('no') }]) {
+    const { client } = await open(t, { expiresAt: Date.now() + 200, onExpiring })
+    t.match(await client.closeFrame(), { code: 4401 })
+  }
 })
 
 t.test('renew puts it off, and warns again', async t => {

@@ -34,6 +34,10 @@ export const FST_ERR_WS_HANDSHAKE_TIMEOUT = createError(
 export const FST_ERR_WS_CLOSING = createError(
   'FST_ERR_WS_CLOSING', 'the server is closing', 503)
 
+/** What `fastify-typed-ws:upgrade` says of a client that nobody can reply to. */
+export const FST_ERR_WS_ABORTED = createError(
+  'FST_ERR_WS_ABORTED', 'the client went before it had a reply', 400)
+
 /** Errors of messages received: answered with an error message, or with `closeCode` where the route says so. */
 export const FST_ERR_WS_INVALID_JSON = invalid('FST_ERR_WS_INVALID_JSON', 1007)
 export const FST_ERR_WS_UNSUPPORTED_DATA = invalid('FST_ERR_WS_UNSUPPORTED_DATA', 1003)

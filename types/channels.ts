@@ -4,7 +4,8 @@ import type { CloseInfo, Connection, Traffic } from './connection.ts'
 
 /**
  * What is published on `node:diagnostics_channel`. Where a name stands for a TracingChannel, all of its events carry the same object, to which
- * fields are added as they become known. `instance` is the instance that the route was declared on; `instance.server` tells servers apart.
+ * fields are added as they become known. `instance` is the instance that the route was declared on; of upgrades, broadcasts and connections
+ * that were shed it is the one that the plugin was registered on. `instance.server` tells servers apart.
  */
 export interface WsChannels {
   /** TracingChannel: from the request to the 101 or another reply. `start` may run the hooks in a store. */
@@ -19,16 +20,24 @@ export interface WsChannels {
   'fastify-typed-ws:close': WsCloseEvent
   /** A client went over its rate. */
   'fastify-typed-ws:limited': WsLimitedEvent
+  /** A message found no room in `budget.connection`, or replaced an earlier one. Before the connection is closed, where it is. */
+  'fastify-typed-ws:slow-consumer': WsSlowConsumerEvent
+  /** A connection is closed because `budget.process` is spent. */
+  'fastify-typed-ws:shed': WsShedEvent
+  /** A connection is closed because a message was larger than `maxPayload`. */
+  'fastify-typed-ws:too-big': WsTooBigEvent
 }
 
-/** `error` follows where the client went before it had a reply. */
+/** `error` comes before `asyncStart` where the client went before it had a reply. */
 export interface WsUpgradeEvent {
   readonly request: IncomingMessage
   readonly instance: FastifyInstance
-  /** The status of the reply; set at `asyncEnd`, absent where the client went before. */
+  /** The status of the reply; set before `asyncStart`, absent where the client went before. */
   statusCode?: number
-  /** Set at `asyncEnd` where it was accepted. */
+  /** Set before `asyncStart` where it was accepted; `onOpen` has not run yet. */
   connection?: Connection
+  /** The route's URL as it was declared, with its prefix. Set with `connection`. */
+  route?: string
   error?: unknown
 }
 
@@ -42,7 +51,7 @@ export interface WsMessageEvent {
   /** The message's `id`, which its reply repeats. */
   readonly id: string | number | undefined
   readonly message: unknown
-  /** What the handler answered; set before `end`, or `asyncEnd` where that was a promise. */
+  /** What the handler answered; set before `end`, or before `asyncStart` where that was a promise. */
   result?: unknown
   /** What it threw or rejected with; set before `error`. */
   error?: unknown
@@ -77,4 +86,33 @@ export interface WsLimitedEvent {
   readonly instance: FastifyInstance
   readonly route: string
   readonly policy: 'slow' | 'error' | 'close'
+}
+
+export interface WsSlowConsumerEvent {
+  readonly connection: Connection
+  readonly instance: FastifyInstance
+  readonly route: string
+  readonly policy: 'close' | 'drop-newest' | 'drop-oldest' | 'keep-latest'
+  /** What became of the message, or of its receiver. */
+  readonly outcome: 'closed' | 'dropped' | 'replaced'
+  readonly bufferedAmount: number
+}
+
+export interface WsShedEvent {
+  readonly connection: Connection
+  readonly instance: FastifyInstance
+  readonly route: string
+  /** What it held, in bytes. */
+  readonly held: number
+  /** What all connections of the server hold. */
+  readonly total: number
+  /** `budget.process` */
+  readonly limit: number
+}
+
+export interface WsTooBigEvent {
+  readonly connection: Connection
+  readonly instance: FastifyInstance
+  readonly route: string
+  readonly maxPayload: number
 }

@@ -219,8 +219,9 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onSlow (outcome: SlowConsumerOutcome, { policy }: SlowConsumer): void {
-    this.#route.counters.onSlow(outcome)
-    if (channels.slowConsumer.hasSubscribers) channels.slowConsumer.publish({ connection: this, policy, outcome, bufferedAmount: this.#sendQueue.bufferedAmount })
+    const { counters, instance, url: route } = this.#route
+    counters.onSlow(outcome)
+    if (channels.slowConsumer.hasSubscribers) channels.slowConsumer.publish({ connection: this, instance, route, policy, outcome, bufferedAmount: this.#sendQueue.bufferedAmount })
     if (outcome !== 'closed') return
     this.log.info({ bufferedAmount: this.#sendQueue.bufferedAmount }, 'WebSocket closed: the client does not read')
     // The close frame must not wait for what the client has not read.
@@ -301,7 +302,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   #onTooBig (): void {
-    this.#route.counters.tooBig++
-    if (channels.tooBig.hasSubscribers) channels.tooBig.publish({ connection: this, maxPayload: this.#route.maxPayload })
+    const { counters, instance, url: route, maxPayload } = this.#route
+    counters.tooBig++
+    if (channels.tooBig.hasSubscribers) channels.tooBig.publish({ connection: this, instance, route, maxPayload })
   }
 }

@@ -1,11 +1,14 @@
 import type { Payload } from '../../types/codec.ts'
 import type { InvalidMessageError } from '../../types/options.ts'
+import { channels } from '../channels.ts'
 import { invalidMessage } from '../messages/error-message.ts'
 import type { ReceivedKind } from '../messages/receive-contract.ts'
 import { idOf } from '../messages/send-contract.ts'
 import type { MessageId } from '../messages/send-contract.ts'
 import type { ServerConnection } from './connection.ts'
 import type { MessageHandler, RouteContext } from './route-context.ts'
+import { isThenable } from './thenable.ts'
+import { traceHandler } from './trace-handler.ts'
 
 /**
  * Decodes, checks and handles one message, and sends what the handler answers. Nothing that it calls of the
@@ -29,7 +32,9 @@ export function runMessage (payload: Payload, connection: ServerConnection, rout
   }
 
   try {
-    const result = kind.handler.call(route.instance, message, connection)
+    const result = channels.message.hasSubscribers
+      ? traceHandler(kind.handler, message, id, connection, route)
+      : kind.handler.call(route.instance, message, connection)
     // A handler that is not async must not pay for promises.
     if (isThenable(result)) {
       void settle(result, id, connection, route)
@@ -68,8 +73,9 @@ async function tellFailure (error: unknown, id: MessageId | undefined, connectio
 }
 
 function refuse (error: InvalidMessageError, id: MessageId | undefined, payload: Payload, connection: ServerConnection, route: RouteContext): void {
-  const { onInvalid } = route
+  const { onInvalid, instance, url } = route
   route.counters.invalid++
+  if (channels.invalid.hasSubscribers) channels.invalid.publish({ connection, instance, route: url, error })
   if (onInvalid === 'reply') {
     connection.tell(invalidMessage(error, id))
   } else if (onInvalid === 'close') {
@@ -77,16 +83,12 @@ function refuse (error: InvalidMessageError, id: MessageId | undefined, payload:
   } else {
     const onFailure = (error: unknown): void => connection.log.error({ err: error }, 'onInvalid failed')
     try {
-      const result: unknown = onInvalid.call(route.instance, error, connection, payload)
+      const result: unknown = onInvalid.call(instance, error, connection, payload)
       if (isThenable(result)) result.then(undefined, onFailure)
     } catch (error) {
       onFailure(error)
     }
   }
-}
-
-function isThenable (value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 function isInvalidMessage (error: unknown): error is InvalidMessageError {

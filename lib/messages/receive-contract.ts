@@ -81,6 +81,11 @@ export class ReceiveContract<Handler> {
     return kind
   }
 
+  /** The value of the discriminator; undefined where there is none. */
+  typeOf (message: unknown): Literal | undefined {
+    return this.#property === null ? undefined : ownProperty(message, this.#property) as Literal | undefined
+  }
+
   /** The message as its validator lets it through. @throws FST_ERR_WS_INVALID_MESSAGE */
   check (kind: ReceivedKind<Handler>, message: unknown): unknown {
     const { validate } = kind

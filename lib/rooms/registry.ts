@@ -1,7 +1,9 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Adapter, Envelope } from '../../types/adapter.ts'
+import type { WsBroadcastEvent } from '../../types/channels.ts'
 import type { Connection } from '../../types/connection.ts'
 import type { JoinOptions, JoinResult, Room, RoomDeclaration, RoomFamily, RoomRegistry, RoomSender, SendOptions } from '../../types/rooms.ts'
+import { channels } from '../channels.ts'
 import { checkClose } from '../connection/close-state.ts'
 import { ServerConnection } from '../connection/connection.ts'
 import type { Membership } from '../connection/membership.ts'
@@ -29,6 +31,7 @@ type Compile = (pattern: string, schema: unknown) => SendContract
 export class Registry implements RoomRegistry, Membership {
   /** The id of this process, unique in the cluster. */
   readonly node: string
+  readonly #instance: FastifyInstance
   readonly #adapter: Adapter
   readonly #subscriptions: Subscriptions
   readonly #declarations = new Declarations()
@@ -37,11 +40,12 @@ export class Registry implements RoomRegistry, Membership {
   /** null until the start: before it, shared schemas and compilers may still be added. */
   #compile: Compile | null = null
 
-  constructor (node: string, adapter: Adapter, log: FastifyBaseLogger) {
+  constructor (node: string, adapter: Adapter, instance: FastifyInstance) {
     this.node = node
+    this.#instance = instance
     this.#adapter = adapter
     this.#subscriptions = new Subscriptions(adapter)
-    this.#log = log
+    this.#log = instance.log
   }
 
   async start (compile: Compile): Promise<void> {
@@ -127,7 +131,16 @@ export class Registry implements RoomRegistry, Membership {
    *
    * @param undeclared the contract where the room has none of its own
    */
-  send (room: string, message: unknown, undeclared: SendContract, { except }: SendOptions): Promise<void> {
+  send (room: string, message: unknown, undeclared: SendContract, options: SendOptions): Promise<void> {
+    if (!channels.broadcast.hasSubscribers) return this.#send(room, message, undeclared, options)
+    const event: WsBroadcastEvent = { instance: this.#instance, room, message, size: this.#members.of(room).size }
+    const sent = channels.broadcast.tracePromise(() => this.#send(room, message, undeclared, options), event)
+    // Its failure is in the log already.
+    sent.catch(ignore)
+    return sent
+  }
+
+  #send (room: string, message: unknown, undeclared: SendContract, { except }: SendOptions): Promise<void> {
     const declaration = this.#declarations.for(room)
     const broadcast = Broadcast.of(message, declaration?.contract ?? undeclared)
     const excluded = exceptOf(except).map(connection => connection.id)
@@ -193,3 +206,5 @@ function exceptOf (except: SendOptions['except']): readonly Connection[] {
   if (except === undefined) return noOne
   return except instanceof ServerConnection ? [except] : except as readonly Connection[]
 }
+
+function ignore (): void {}

@@ -124,6 +124,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     upgrade.connection = connection
     server.counters.opened++
     server.connections.add(connection)
+    upgrade.trace?.onConnection(connection, context.url)
     open(connection, onOpen as OnOpen | null, instance, request)
     if (head.length > 0) connection.onData(head)
   }

@@ -2,12 +2,14 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
+import { channels } from '../channels.ts'
 import type { Counters } from '../connection/counters.ts'
 import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDSHAKE } from '../errors.ts'
 import { asksForWebSocket, mayLackHeaders } from '../protocol/handshake.ts'
 import { Deadlines } from './deadlines.ts'
 import { guard, unguard, Upgrade } from './upgrade.ts'
 import type { HttpSocket } from './upgrade.ts'
+import { UpgradeTrace } from './upgrade-trace.ts'
 
 /** Takes the server's `upgrade` events and hands them to Fastify's router as what they are: requests. */
 export class UpgradeListener {
@@ -71,12 +73,18 @@ export class UpgradeListener {
     }
     const upgrade = new Upgrade(request, socket, head, this.#deadlines, this.#onOver)
     this.#pending.add(upgrade)
-    // What it asks for is not known: a body that was announced would be taken for a request, or for frames.
-    if (!isWhole) {
-      upgrade.refuse(new FST_ERR_WS_HANDSHAKE('the request has too many headers'))
+    if (!channels.upgrade.hasSubscribers) {
+      this.#begin(upgrade, request, isWhole)
       return
     }
-    this.#instance.routing(request, upgrade.response)
+    upgrade.trace = new UpgradeTrace(request, this.#instance)
+    upgrade.trace.run(() => this.#begin(upgrade, request, isWhole))
+  }
+
+  #begin (upgrade: Upgrade, request: IncomingMessage, isWhole: boolean): void {
+    // What it asks for is not known: a body that was announced would be taken for a request, or for frames.
+    if (isWhole) this.#instance.routing(request, upgrade.response)
+    else upgrade.refuse(new FST_ERR_WS_HANDSHAKE('the request has too many headers'))
   }
 
   readonly #onOver = (upgrade: Upgrade): void => {

@@ -6,6 +6,7 @@ import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
 import type { ServerConnection } from '../connection/connection.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
+import type { UpgradeTrace } from './upgrade-trace.ts'
 
 /** How long a client whose upgrade was refused may take to close its side, in milliseconds. */
 const lingerTimeout = 1_000
@@ -42,6 +43,8 @@ export class Upgrade implements Timed {
   key: string | undefined = undefined
   /** What became of it. */
   connection: ServerConnection | null = null
+  /** null while nobody listens */
+  trace: UpgradeTrace | null = null
   readonly #request: IncomingMessage
   readonly #onOver: (upgrade: Upgrade) => void
   readonly #deadlines: Deadlines<Upgrade>
@@ -123,6 +126,7 @@ export class Upgrade implements Timed {
     if (this.isAccepted) return
     this.#deadlines.delete(this)
     this.#onOver(this)
+    this.trace?.onReply(this.response.statusCode)
     this.socket.end()
     this.socket.resume()
     this.#timer = setTimeout(destroyUpgrade, lingerTimeout, this).unref()
@@ -142,6 +146,8 @@ export class Upgrade implements Timed {
   /** The client has gone: Fastify's `onRequestAbort` hooks listen to the request. */
   readonly #onClose = (): void => {
     this.#over()
+    if (this.response.headersSent) this.trace?.onReply(this.response.statusCode)
+    else this.trace?.onAborted()
     if (!this.response.writableFinished) {
       this.#request.aborted = true
       this.#request.emit('close')

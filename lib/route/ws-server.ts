@@ -49,7 +49,7 @@ export class WsServer {
     this.codecs = new Codecs({ protoAction: onProtoPoisoning, constructorAction: onConstructorPoisoning })
     this.compilers = new CompilerPool(options.ajv)
     checkInherited(options.route, this.codecs)
-    this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance.log)
+    this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance)
     this.connections = new Connections(node)
     this.budget = new MemoryBudget(options.processBudget, connection => this.#onShed(connection))
     this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout, this.counters)
@@ -76,10 +76,10 @@ export class WsServer {
   }
 
   #onShed (connection: Link): void {
-    const { held } = connection
+    const { held, url: route } = connection
     this.counters.shed++
     connection.log.warn({ held, limit: this.budget.limit }, 'WebSocket closed: budget.process is spent')
-    if (channels.shed.hasSubscribers) channels.shed.publish({ connection, held, total: this.budget.held, limit: this.budget.limit })
+    if (channels.shed.hasSubscribers) channels.shed.publish({ connection, instance: this.#instance, route, held, total: this.budget.held, limit: this.budget.limit })
   }
 
   async start (own: OwnCompilers): Promise<void> {

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import type { WsUpgradeEvent } from '../../types/channels.ts'
+import type { Connection } from '../../types/connection.ts'
+import { channels } from '../channels.ts'
+import { FST_ERR_WS_ABORTED } from '../errors.ts'
+
+/** One upgrade, as `fastify-typed-ws:upgrade` tells it. */
+export class UpgradeTrace {
+  readonly #event: WsUpgradeEvent
+  #isOver = false
+
+  constructor (request: IncomingMessage, instance: FastifyInstance) {
+    this.#event = { request, instance }
+  }
+
+  /** Begins the upgrade, in the stores that are bound to `start`. */
+  run (begin: () => void): void {
+    const { start, end } = channels.upgrade
+    try {
+      start.runStores(this.#event, begin)
+    } finally {
+      end.publish(this.#event)
+    }
+  }
+
+  onConnection (connection: Connection, route: string): void {
+    this.#event.connection = connection
+    this.#event.route = route
+    this.onReply(101)
+  }
+
+  onReply (statusCode: number): void {
+    if (this.#isOver) return
+    this.#event.statusCode = statusCode
+    this.#over()
+  }
+
+  /** The client went before it had a reply. */
+  onAborted (): void {
+    if (this.#isOver) return
+    this.#event.error = new FST_ERR_WS_ABORTED()
+    channels.upgrade.error.publish(this.#event)
+    this.#over()
+  }
+
+  #over (): void {
+    this.#isOver = true
+    channels.upgrade.asyncStart.publish(this.#event)
+    channels.upgrade.asyncEnd.publish(this.#event)
+  }
+}

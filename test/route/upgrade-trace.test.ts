@@ -56,10 +56,11 @@ for (const [title, { path, headers = {}, status }] of Object.entries(refused)) {
     app.server.maxHeadersCount = 20
     app.ws('/', () => {})
     app.ws('/private', { onRequest: async (_request, reply) => { await reply.code(401).send('no') } }, () => {})
+    traced.onEvent = (name, { request }) => { if (name === 'asyncEnd') t.notOk(request.socket.destroyed, 'the client stays') }
     const client = await RawClient.connect(await listen(app))
     client.request(path, { headers })
     t.equal((await client.reply()).statusCode, status)
-    // The client stays: a reply is the end of the upgrade, not the goodbye after it.
+    // A reply is the end of the upgrade, not the goodbye after it.
     await traced.until(4)
     t.same([...traced.names].sort(), ['asyncEnd', 'asyncStart', 'end', 'start'])
     const { event } = traced.told[3]

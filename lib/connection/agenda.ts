@@ -1,3 +1,6 @@
+import { maxDelay } from '../check-option.ts'
+import { outside } from '../outside.ts'
+
 /** Whoever is to be woken at a time. */
 export interface Scheduled {
   /** Where it is in the agenda, which sets it; -1 while it is not. */
@@ -6,9 +9,6 @@ export interface Scheduled {
   due: number
   onDue (now: number): void
 }
-
-/** The longest delay that a timer of Node takes. */
-const maxDelay = 2 ** 31 - 1
 
 /** What is due when, for any number of entries with one timer: a heap, in which each knows its place and can leave it. */
 export class Agenda {
@@ -48,7 +48,8 @@ export class Agenda {
     if (due >= this.#wakesAt) return
     this.#stop()
     this.#wakesAt = due
-    this.#timer = setTimeout(onTimer, Math.min(maxDelay, Math.max(1, Math.ceil(due - performance.now()))), this).unref()
+    const delay = Math.min(maxDelay, Math.max(1, Math.ceil(due - performance.now())))
+    this.#timer = outside(() => setTimeout(onTimer, delay, this).unref())
   }
 
   #stop (): void {

@@ -1,3 +1,5 @@
+import { outside } from '../outside.ts'
+
 /** Whoever is asked for a sign of life. */
 export interface Beating {
   /** Where it is on the wheel, which the heartbeat sets; null while it is not. A map of all would take 46 bytes of each. */
@@ -49,7 +51,7 @@ export class Heartbeat {
     this.#size++
     if (this.#timer !== null) return
     this.#lastTick = performance.now()
-    this.#timer = setInterval(() => this.#onTick(), this.#tick).unref()
+    this.#timer = outside(() => setInterval(() => this.#onTick(), this.#tick).unref())
   }
 
   delete (connection: Beating): void {

@@ -1,3 +1,5 @@
+import { outside } from '../outside.ts'
+
 /** Whoever goes on in a later turn. */
 export interface TurnTaker {
   onTurn (): void
@@ -11,7 +13,7 @@ const longest = 4
  * beyond that waits here, in a queue of all that have more. So a thousand that send as fast as they can delay the others by one share each at
  * first, and by `longest` from then on.
  */
-class Turns {
+export class Turns {
   /** Changes with every turn in which it is asked for. */
   #number = 0
   #isAsked = false
@@ -40,7 +42,7 @@ class Turns {
     if (this.#isAsked) return
     this.#isAsked = true
     this.#started = performance.now()
-    setImmediate(() => this.#next())
+    outside(() => setImmediate(() => this.#next()))
   }
 
   #next (): void {

@@ -1,3 +1,5 @@
+import { outside } from '../outside.ts'
+
 /** What must be over in time. */
 export interface Timed {
   /** When it is late, by the clock of `performance.now()`. */
@@ -26,7 +28,7 @@ export class Deadlines<Entry extends Timed> {
 
   add (entry: Entry): void {
     this.#entries.add(entry)
-    if (this.#timer === null) this.#timer = setTimeout(onTimer, this.#timeout, this)
+    if (this.#timer === null) this.#timer = outside(() => setTimeout(onTimer, this.#timeout, this))
     // The process stays while something is to be ended, and no longer.
     else if (this.#entries.size === 1) this.#timer.ref()
   }

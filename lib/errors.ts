@@ -23,10 +23,11 @@ export const FST_ERR_WS_HANDSHAKE = createError<[string]>(
   'FST_ERR_WS_HANDSHAKE', '%s', 400)
 export const FST_ERR_WS_ORIGIN = createError<[string]>(
   'FST_ERR_WS_ORIGIN', 'origin %s may not connect', 403)
+/** These two capture no stack: they are what a flood of upgrades is answered with. */
 export const FST_ERR_WS_CONNECTION_LIMIT = createError<[string]>(
-  'FST_ERR_WS_CONNECTION_LIMIT', 'too many connections%s', 503)
+  'FST_ERR_WS_CONNECTION_LIMIT', 'too many connections%s', 503, Error, false)
 export const FST_ERR_WS_CLIENT_LIMIT = createError<[string]>(
-  'FST_ERR_WS_CLIENT_LIMIT', 'too many connections of this %s', 429)
+  'FST_ERR_WS_CLIENT_LIMIT', 'too many connections of this %s', 429, Error, false)
 export const FST_ERR_WS_EXPIRED = createError(
   'FST_ERR_WS_EXPIRED', 'the credentials have expired', 401)
 export const FST_ERR_WS_HANDSHAKE_TIMEOUT = createError(

@@ -32,7 +32,7 @@ export interface ResolvedOptions {
   readonly expiryWarning: number | null
   readonly limits: ResolvedLimits
   /** null for none */
-  readonly limitKey: WsCommonOptions['limitKey'] | null
+  readonly limitKey: NonNullable<WsCommonOptions['limitKey']> | null
   /** Of this route alone. */
   readonly connectionLimits: ConnectionLimits
   /** The most bytes of a message by its type. */

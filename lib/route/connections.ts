@@ -1,5 +1,6 @@
 import type { ServerConnection } from '../connection/connection.ts'
 import { closeCode } from '../protocol/close.ts'
+import type { Place } from './limits.ts'
 
 /** How long connections that were dropped may take to run their `onClose`, in milliseconds. */
 const dropTimeout = 500
@@ -7,6 +8,8 @@ const dropTimeout = 500
 /** This process's connections. */
 export class Connections {
   readonly #open = new Set<ServerConnection>()
+  /** What those that are counted have reserved. */
+  readonly #places = new Map<ServerConnection, Place>()
   readonly #prefix: string
   #next = 1
   #onEmpty: (() => void) | null = null
@@ -32,12 +35,18 @@ export class Connections {
     return this.#prefix + (this.#next++).toString(36)
   }
 
-  add (connection: ServerConnection): void {
+  add (connection: ServerConnection, place: Place | null = null): void {
     this.#open.add(connection)
+    if (place !== null) this.#places.set(connection, place)
   }
 
   readonly delete = (connection: ServerConnection): void => {
     this.#open.delete(connection)
+    const place = this.#places.get(connection)
+    if (place !== undefined) {
+      this.#places.delete(connection)
+      place.release()
+    }
     if (this.#open.size === 0) this.#onEmpty?.()
   }
 

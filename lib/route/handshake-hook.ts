@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FST_ERR_WS_HANDSHAKE, FST_ERR_WS_ORIGIN, FST_ERR_WS_UPGRADE_REQUIRED, FST_ERR_WS_VERSION } from '../errors.ts'
 import { checkRequest, protocolVersion, readHandshake } from '../protocol/handshake.ts'
 import { HandshakeError } from '../protocol/handshake-error.ts'
+import type { Admission } from './limits.ts'
 import type { OriginPolicy } from './origin.ts'
 import { upgradeOf } from './upgrade.ts'
 
@@ -9,10 +10,10 @@ import { upgradeOf } from './upgrade.ts'
 const maxEcho = 100
 
 /**
- * The first `onRequest` hook of a WebSocket route: what can't become a WebSocket is refused before the route's own hooks run. It calls
- * back at once, and answers a promise only where the origin's policy does.
+ * The first `onRequest` hook of a WebSocket route: what can't become a WebSocket, or has no place, is refused before the route's own hooks run.
+ * It calls back at once, and answers a promise only where the origin's policy does.
  */
-export function createHandshakeHook (originPolicy: OriginPolicy | null) {
+export function createHandshakeHook (originPolicy: OriginPolicy | null, admission: Admission | null) {
   return function checkHandshake (request: FastifyRequest, reply: FastifyReply, done: () => void): Promise<void> | undefined {
     const upgrade = upgradeOf(request.raw)
     if (upgrade === null) {
@@ -31,7 +32,10 @@ export function createHandshakeHook (originPolicy: OriginPolicy | null) {
     const { origin } = request.raw.headers
     const isAllowed = originPolicy === null || origin === undefined || originPolicy(origin, request)
     // Whatever else it is, be it a promise of another library, is waited for.
-    if (isAllowed !== true) return refuseUnless(isAllowed, origin)
+    if (isAllowed !== true) {
+      return refuseUnless(isAllowed, origin).then(admission === null ? undefined : () => admission.enter(upgrade, request, reply))
+    }
+    if (admission !== null) admission.enter(upgrade, request, reply)
     done()
     return undefined
   }

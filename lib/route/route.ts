@@ -13,11 +13,13 @@ import { refusePluginOptions, resolveOptions } from '../options.ts'
 import type { OwnOptions } from '../options.ts'
 import { acceptValue } from '../protocol/handshake.ts'
 import { agreeOnDeflate } from '../protocol/permessage-deflate.ts'
+import { createAcceptHandler } from './accept-handler.ts'
 import { ownCompilers } from './compilers.ts'
 import type { MessageCompilers, OwnCompilers } from './compilers.ts'
 import { constraintName, forWebSocket } from './constraint.ts'
 import { createErrorReporter } from './handler-error.ts'
 import { createHandshakeHook } from './handshake-hook.ts'
+import { Admission, Occupancy } from './limits.ts'
 import { compileOrigin } from './origin.ts'
 import { isRequestLogged } from './request-logging.ts'
 import { compileSubprotocols } from './subprotocol.ts'
@@ -123,13 +125,14 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     })
     upgrade.connection = connection
     server.counters.opened++
-    server.connections.add(connection)
+    server.connections.add(connection, upgrade.takePlace())
     upgrade.trace?.onConnection(connection, context.url)
     open(connection, onOpen as OnOpen | null, instance, request)
     if (head.length > 0) connection.onData(head)
   }
 
-  const checkHandshake = createHandshakeHook(compileOrigin(resolved.origin))
+  const admission = Admission.of(server.occupancy, Occupancy.of(resolved.connectionLimits, ' of this route'))
+  const checkHandshake = createHandshakeHook(compileOrigin(resolved.origin), admission)
   instance.route({
     ...rest,
     method: 'GET',
@@ -141,8 +144,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     onRequest: [checkHandshake, ...([] as unknown[]).concat(rest.onRequest ?? [])] as RouteOptions['onRequest'],
     onSend: [...([] as unknown[]).concat(rest.onSend ?? []), switchProtocols] as RouteOptions['onSend'],
     onError: [isNo101, ...([] as unknown[]).concat(rest.onError ?? [])] as RouteOptions['onError'],
-    // Sent as any reply: cookies and sessions are set by `onSend` hooks.
-    handler: (_request, reply) => { void reply.code(101).send() }
+    handler: createAcceptHandler(resolved.limitKey, instance)
   })
 }
 

@@ -6,6 +6,7 @@ import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
 import type { ServerConnection } from '../connection/connection.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
+import type { Place } from './limits.ts'
 import type { UpgradeTrace } from './upgrade-trace.ts'
 
 /** How long a client whose upgrade was refused may take to close its side, in milliseconds. */
@@ -39,6 +40,8 @@ export class Upgrade implements Timed {
   readonly response: ServerResponse
   /** Set once it was checked. */
   handshake: Handshake | null = null
+  /** What it has reserved; null where nothing is limited. */
+  place: Place | null = null
   /** What `limitKey` answered. */
   key: string | undefined = undefined
   /** What became of it. */
@@ -113,6 +116,18 @@ export class Upgrade implements Timed {
     this.response.end(body)
   }
 
+  /** Its place, which is the caller's to release from here on. */
+  takePlace (): Place | null {
+    const { place } = this
+    this.place = null
+    return place
+  }
+
+  /** Gives its place back. */
+  leave (): void {
+    this.takePlace()?.release()
+  }
+
   onDeadline (): void {
     this.refuse(new FST_ERR_WS_HANDSHAKE_TIMEOUT())
   }
@@ -124,6 +139,8 @@ export class Upgrade implements Timed {
   /** The reply is written: ends the connection, and waits a moment for the client, since a reset could overtake the reply. */
   #onReply (): void {
     if (this.isAccepted) return
+    // Now, not when it has closed its side: it may be back before that.
+    this.leave()
     this.#deadlines.delete(this)
     this.#onOver(this)
     this.trace?.onReply(this.response.statusCode)
@@ -145,6 +162,7 @@ export class Upgrade implements Timed {
 
   /** The client has gone: Fastify's `onRequestAbort` hooks listen to the request. */
   readonly #onClose = (): void => {
+    this.leave()
     this.#over()
     if (this.response.headersSent) this.trace?.onReply(this.response.statusCode)
     else this.trace?.onAborted()

@@ -17,6 +17,7 @@ import { Registry } from '../rooms/registry.ts'
 import { CompilerPool } from './compilers.ts'
 import type { OwnCompilers } from './compilers.ts'
 import { Connections } from './connections.ts'
+import { Occupancy } from './limits.ts'
 import { compileOrigin } from './origin.ts'
 import { statsOf } from './stats.ts'
 import { compileSubprotocols } from './subprotocol.ts'
@@ -32,6 +33,8 @@ export class WsServer {
   readonly compilers: CompilerPool
   readonly rooms: Registry
   readonly connections: Connections
+  /** Of all routes together; null where nothing is limited. */
+  readonly occupancy: Occupancy | null
   readonly counters = new Counters()
   readonly heartbeats = new Heartbeats()
   readonly agenda = new Agenda()
@@ -51,6 +54,7 @@ export class WsServer {
     checkInherited(options.route, this.codecs)
     this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance)
     this.connections = new Connections(node)
+    this.occupancy = Occupancy.of(options.connectionLimits)
     this.budget = new MemoryBudget(options.processBudget, connection => this.#onShed(connection))
     this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout, this.counters)
   }
@@ -69,7 +73,7 @@ export class WsServer {
       ? 'closing'
       : !this.#isStarted
           ? 'starting'
-          : this.connections.size >= this.options.connectionLimits.total
+          : this.occupancy !== null && this.occupancy.isFull
             ? 'full'
             : this.budget.isNearlySpent ? 'memory' : 'ok'
     return { ready: reason === 'ok', reason }

@@ -32,6 +32,8 @@ t.test('errors before the 101 say the status of the reply', async t => {
     FST_ERR_WS_HANDSHAKE: 400,
     FST_ERR_WS_ORIGIN: 403,
     FST_ERR_WS_EXPIRED: 401,
+    FST_ERR_WS_CONNECTION_LIMIT: 503,
+    FST_ERR_WS_CLIENT_LIMIT: 429,
     FST_ERR_WS_HANDSHAKE_TIMEOUT: 503,
     FST_ERR_WS_CLOSING: 503
   })
@@ -52,6 +54,10 @@ t.test('errors of messages received capture no stack, since a client may cause a
   t.notMatch(error.stack ?? '', /errors\.test/)
   t.same(error.errors, [])
   t.same(new errors.FST_ERR_WS_INVALID_MESSAGE('no', [1]).errors, [1])
+})
+
+t.test('errors of limits capture no stack, since a flood of upgrades is answered with them', async t => {
+  for (const Kind of [errors.FST_ERR_WS_CONNECTION_LIMIT, errors.FST_ERR_WS_CLIENT_LIMIT]) t.notMatch(new Kind('one').stack ?? '', /errors\.test/)
 })
 
 t.test('errors of what the application sends or asks for are the server\'s', async t => {

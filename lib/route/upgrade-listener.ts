@@ -89,8 +89,9 @@ export class UpgradeListener {
 
   readonly #onOver = (upgrade: Upgrade): void => {
     if (!this.#pending.delete(upgrade) || upgrade.isAccepted) return
-    if (upgrade.response.headersSent) this.#counters.onRefused(upgrade.response.statusCode)
-    else this.#counters.aborted++
+    const { sentStatus } = upgrade.response
+    if (sentStatus === null) this.#counters.aborted++
+    else this.#counters.onRefused(sentStatus)
   }
 
   /**

@@ -29,15 +29,21 @@ export function upgradeOf (request: IncomingMessage): Upgrade | null {
 
 /** An application may reply when the deadline already has: that must not throw, since nobody would catch it. */
 class UpgradeResponse extends ServerResponse {
+  /** What the client was told: an application may still set `statusCode` behind it. */
+  sentStatus: number | null = null
+
   override writeHead (...head: [number, ...never[]]): this {
-    return this.writableEnded ? this : super.writeHead(...head)
+    if (this.writableEnded) return this
+    super.writeHead(...head)
+    this.sentStatus = this.statusCode
+    return this
   }
 }
 
 /** A request to upgrade, from the event to the 101 or to the end of another reply. */
 export class Upgrade implements Timed {
   readonly socket: Socket
-  readonly response: ServerResponse
+  readonly response: ServerResponse & { readonly sentStatus: number | null }
   /** Set once it was checked. */
   handshake: Handshake | null = null
   /** What it has reserved; null where nothing is limited. */

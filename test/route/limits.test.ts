@@ -212,6 +212,21 @@ t.test('an upgrade whose client goes while a hook runs gives its place back, how
   await isRefused(t, port, '/', full)
 })
 
+t.test('an upgrade that ends at handshakeTimeout gives its place back, and a late key changes nothing', async t => {
+  const goOn = deferred()
+  const app = await limited(t, {
+    handshakeTimeout: 100,
+    limits: { connections: 1, connectionsPerKey: 1 },
+    limitKey: async ({ headers }) => { if (headers['x-user'] === 'slow') await goOn.promise; return 'key' }
+  })
+  app.ws('/', ignore)
+  const port = await listen(app)
+  await isRefused(t, port, '/', { statusCode: 503, code: 'FST_ERR_WS_HANDSHAKE_TIMEOUT' }, { user: 'slow' })
+  goOn.resolve()
+  await enters(t, port, '/')
+  await isRefused(t, port, '/', full)
+})
+
 t.test('an upgrade whose client goes while the origin is asked never gets a place', async t => {
   const entered = deferred()
   const goOn = deferred()

@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
 import typedWs from '../../lib/index.ts'
+import { until } from '../fuzz/until.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
 import { close, cut, ping, text } from '../helpers/bytes.ts'
 import { RawClient } from '../helpers/raw-client.ts'
@@ -368,6 +369,9 @@ for (const [way, act] of Object.entries(lateReplies)) {
     await acted.promise
     await client.ended()
     t.equal(client.unread.length, 0, 'nothing follows the reply')
+    client.socket.end()
+    await until('it is over', () => app.wsStats().upgrades.pending === 0)
+    t.same(app.wsStats().upgrades.refused, { 503: 1 }, 'what the client was told is counted')
   })
 }
 

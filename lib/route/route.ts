@@ -3,6 +3,7 @@ import type { WsRouteOptions } from '../../types/options.ts'
 import { Compressions } from '../connection/compression.ts'
 import { ServerConnection, timeOf } from '../connection/connection.ts'
 import type { MessageHandler, RouteContext } from '../connection/route-context.ts'
+import { isThenable } from '../connection/thenable.ts'
 import { StreamTransport } from '../connection/transport.ts'
 import { FST_ERR_WS_CLOSING, FST_ERR_WS_EXPIRED, FST_ERR_WS_HANDLER, FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { codecFor } from '../messages/codec.ts'
@@ -123,7 +124,6 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       expiresAt,
       isLogged: isRequestLogged(instance, request)
     })
-    upgrade.connection = connection
     server.counters.opened++
     server.connections.add(connection, upgrade.takePlace())
     upgrade.trace?.onConnection(connection, context.url)
@@ -162,7 +162,7 @@ function open (connection: ServerConnection, onOpen: OnOpen | null, instance: Fa
   }
   try {
     const data = onOpen.call(instance, connection, request)
-    if (typeof data === 'object' && data !== null && 'then' in data && typeof data.then === 'function') void openLater(connection, data as PromiseLike<unknown>)
+    if (isThenable(data)) void openLater(connection, data)
     else connection.open(data)
   } catch (error) {
     abandon(connection, error)

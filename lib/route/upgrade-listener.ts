@@ -89,9 +89,15 @@ export class UpgradeListener {
 
   readonly #onOver = (upgrade: Upgrade): void => {
     if (!this.#pending.delete(upgrade) || upgrade.isAccepted) return
+    upgrade.leave()
     const { sentStatus } = upgrade.response
-    if (sentStatus === null) this.#counters.aborted++
-    else this.#counters.onRefused(sentStatus)
+    if (sentStatus === null) {
+      this.#counters.aborted++
+      upgrade.trace?.onAborted()
+    } else {
+      this.#counters.onRefused(sentStatus)
+      upgrade.trace?.onReply(sentStatus)
+    }
   }
 
   /**

@@ -8,7 +8,6 @@ import { FST_ERR_WS_ABORTED } from '../errors.ts'
 /** One upgrade, as `fastify-typed-ws:upgrade` tells it. */
 export class UpgradeTrace {
   readonly #event: WsUpgradeEvent
-  #isOver = false
 
   constructor (request: IncomingMessage, instance: FastifyInstance) {
     this.#event = { request, instance }
@@ -31,21 +30,18 @@ export class UpgradeTrace {
   }
 
   onReply (statusCode: number): void {
-    if (this.#isOver) return
     this.#event.statusCode = statusCode
     this.#over()
   }
 
   /** The client went before it had a reply. */
   onAborted (): void {
-    if (this.#isOver) return
     this.#event.error = new FST_ERR_WS_ABORTED()
     channels.upgrade.error.publish(this.#event)
     this.#over()
   }
 
   #over (): void {
-    this.#isOver = true
     channels.upgrade.asyncStart.publish(this.#event)
     channels.upgrade.asyncEnd.publish(this.#event)
   }

@@ -3,7 +3,6 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
-import type { ServerConnection } from '../connection/connection.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Place } from './limits.ts'
@@ -50,8 +49,6 @@ export class Upgrade implements Timed {
   place: Place | null = null
   /** What `limitKey` answered. */
   key: string | undefined = undefined
-  /** What became of it. */
-  connection: ServerConnection | null = null
   /** null while nobody listens */
   trace: UpgradeTrace | null = null
   readonly #request: IncomingMessage
@@ -145,11 +142,9 @@ export class Upgrade implements Timed {
   /** The reply is written: ends the connection, and waits a moment for the client, since a reset could overtake the reply. */
   #onReply (): void {
     if (this.isAccepted) return
-    // Now, not when it has closed its side: it may be back before that.
-    this.leave()
     this.#deadlines.delete(this)
+    // Now, not when it has closed its side: it may be back before that.
     this.#onOver(this)
-    this.trace?.onReply(this.response.statusCode)
     this.socket.end()
     this.socket.resume()
     this.#timer = setTimeout(destroyUpgrade, lingerTimeout, this).unref()
@@ -168,10 +163,7 @@ export class Upgrade implements Timed {
 
   /** The client has gone: Fastify's `onRequestAbort` hooks listen to the request. */
   readonly #onClose = (): void => {
-    this.leave()
     this.#over()
-    if (this.response.headersSent) this.trace?.onReply(this.response.statusCode)
-    else this.trace?.onAborted()
     if (!this.response.writableFinished) {
       this.#request.aborted = true
       this.#request.emit('close')

@@ -71,6 +71,13 @@ export default [
     { regex: ownFilesAndTypesOnly, message: 'The client runs in browsers: it imports its own files and types/ only.' }
   ]),
 
+  restrictImports(['lib/metrics/**/*.ts'], [
+    {
+      regex: '^(?:\\.\\./)+(?!(?:\\.\\./)*(?:types/|errors\\.ts$))',
+      message: 'The metrics see what users see: they import their own files, types/ and the errors only.'
+    }
+  ]),
+
   restrictImports(['types/**/*.ts'], [
     { regex: '^(?:\\.\\./)+lib/', message: 'types/ lies below all: it imports nothing from lib/.' }
   ], { ignores: ['types/**/*.tst.ts'] }),

@@ -13,6 +13,8 @@ export const FST_ERR_WS_HANDLER = createError<[string, string]>(
   'FST_ERR_WS_HANDLER', 'handler of WebSocket route %s: %s')
 export const FST_ERR_WS_SCHEMA = createError<[string, string, string]>(
   'FST_ERR_WS_SCHEMA', 'schema.%s of %s: %s')
+export const FST_ERR_WS_METRICS = createError<[string]>(
+  'FST_ERR_WS_METRICS', 'metrics of fastify-typed-ws: %s')
 
 /** Errors before the 101: they have a `statusCode` and go through the error handlers, as those of REST routes. */
 export const FST_ERR_WS_UPGRADE_REQUIRED = createError(

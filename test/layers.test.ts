@@ -23,6 +23,8 @@ t.test('an import against the arrows is a lint error', async t => {
     ['lib/route/x.ts', '../plugin.ts'],
     ['lib/errors.ts', './connection/connection.ts'],
     ['lib/client/x.ts', '../protocol/frame.ts'],
+    ['lib/metrics/x.ts', '../route/stats.ts'],
+    ['lib/metrics/x.ts', '../plugin.ts'],
     ['types/x.ts', '../lib/index.ts']
   ] as const
   for (const [file, specifier] of refused) {
@@ -39,7 +41,10 @@ t.test('an import along the arrows is not', async t => {
     ['lib/rooms/x.ts', '../connection/connection.ts'],
     ['lib/route/x.ts', '../rooms/registry.ts'],
     ['lib/plugin.ts', './route/route.ts'],
-    ['lib/client/x.ts', '../../types/index.ts']
+    ['lib/client/x.ts', '../../types/index.ts'],
+    ['lib/metrics/x.ts', '../../types/index.ts'],
+    ['lib/metrics/x.ts', '../errors.ts'],
+    ['lib/metrics/x.ts', 'prom-client']
   ] as const
   for (const [file, specifier] of allowed) {
     t.same(await layerErrors(file, specifier), [], `${file} may import ${specifier}`)

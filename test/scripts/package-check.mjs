@@ -18,6 +18,15 @@ const boot = `
   await app.close()
 `
 
+const bootMetrics = `
+  const app = Fastify()
+  await app.register(typedWs)
+  await app.register(wsMetrics, { endpoint: '/metrics' })
+  const { body } = await app.inject('/metrics')
+  if (!body.includes('ws_connections_closed_total')) throw new Error('the metrics are missing')
+  await app.close()
+`
+
 try {
   const tarball = pack()
   run('publint', binary('publint'), [tarball, '--strict'])
@@ -29,14 +38,29 @@ try {
   write('require.cjs', `const Fastify = require('fastify')\nconst typedWs = require('fastify-typed-ws')\n
     async function main () {${boot}}\nmain()`)
   run('require', process.execPath, ['--no-warnings', 'require.cjs'])
-  for (const compiler of ['typescript', 'typescript-7']) {
-    run(`compile with ${compiler}`, process.execPath, [join(packageRoot, 'node_modules', compiler, 'bin/tsc')])
-  }
+  compile('consumer.ts')
+  checkMetrics()
 } catch (error) {
   console.log(`FAILED: ${error.message}`)
   process.exitCode = 1
 } finally {
   rmSync(scratch, { recursive: true, force: true })
+}
+
+/** prom-client is an optional peer: nothing else needs it, and without it the entry says what is missing. */
+function checkMetrics () {
+  write('absent.mjs', `
+    const error = await import('fastify-typed-ws/metrics').then(() => null, error => error)
+    if (error?.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.includes("'prom-client'")) throw new Error('prom-client is not missed', { cause: error })`)
+  run('metrics without prom-client', process.execPath, ['absent.mjs'])
+  add([peer('prom-client')])
+  write('metrics.mjs', `import Fastify from 'fastify'\nimport typedWs from 'fastify-typed-ws'\nimport wsMetrics, { plugin } from 'fastify-typed-ws/metrics'\n${bootMetrics}
+    if (wsMetrics !== plugin) throw new Error('the named export is not the default one')`)
+  run('import metrics', process.execPath, ['metrics.mjs'])
+  write('metrics.cjs', `const Fastify = require('fastify')\nconst typedWs = require('fastify-typed-ws')\nconst wsMetrics = require('fastify-typed-ws/metrics')\n
+    async function main () {${bootMetrics}}\nmain()`)
+  run('require metrics', process.execPath, ['--no-warnings', 'metrics.cjs'])
+  compile('metrics-consumer.ts')
 }
 
 function pack () {
@@ -47,15 +71,31 @@ function pack () {
   })
   const [{ filename, files, size }] = JSON.parse(output)
   const strangers = files.map(file => file.path).filter(path => !published.test(path))
+  const missing = entryFiles().filter(path => !files.some(file => file.path === path))
+  if (missing.length > 0) throw new Error(`files that package.json exports and the package lacks: ${missing.join(', ')}`)
   if (strangers.length > 0) throw new Error(`files that are not meant to be published: ${strangers.join(', ')}`)
   console.log(`-- packed: ${files.length} files, ${Math.ceil(size / 1024)} KiB`)
   return join(scratch, filename)
 }
 
+/** The files that `exports` of package.json names, as npm lists them. */
+function entryFiles () {
+  const { exports } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
+  return Object.values(exports).flatMap(entry => typeof entry === 'string' ? [entry] : Object.values(entry)).map(path => path.replace('./', ''))
+}
+
 /** A project with the tarball, its dependencies from the registry, and the peers of the versions tested here. */
 function install (tarball) {
-  const peers = ['fastify', '@sinclair/typebox', '@types/node'].map(name => `${name}@${installedVersion(name)}`)
   write('package.json', JSON.stringify({ private: true, type: 'module' }))
+  add([tarball, ...['fastify', '@sinclair/typebox', '@types/node'].map(peer)])
+}
+
+function add (packages) {
+  run('install', 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...packages])
+}
+
+/** What a user writes, against the types of the package, by both compilers. */
+function compile (consumer) {
   write('tsconfig.json', JSON.stringify({
     compilerOptions: {
       target: 'ES2023',
@@ -66,10 +106,17 @@ function install (tarball) {
       skipLibCheck: false,
       noEmit: true
     },
-    files: ['consumer.ts']
+    files: [consumer]
   }))
-  copyFileSync(join(packageRoot, 'test/package/consumer.ts'), join(scratch, 'consumer.ts'))
-  run('install', 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarball, ...peers])
+  copyFileSync(join(packageRoot, 'test/package', consumer), join(scratch, consumer))
+  for (const compiler of ['typescript', 'typescript-7']) {
+    run(`compile ${consumer} with ${compiler}`, process.execPath, [join(packageRoot, 'node_modules', compiler, 'bin/tsc')])
+  }
+}
+
+/** A package in the version tested here. */
+function peer (name) {
+  return `${name}@${installedVersion(name)}`
 }
 
 function installedVersion (name) {

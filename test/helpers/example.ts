@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -30,11 +29,15 @@ export async function startExample (t: Test, name: string, { port = 0 } = {}): P
   // At once: clients that a test left open are not waited for.
   t.after(() => end('SIGKILL'))
 
-  const [line] = await Promise.race([
-    once(createInterface(child.stdout), 'line'),
+  // Some write their log there, too.
+  const listening = new Promise<string>(resolve => {
+    createInterface(child.stdout).on('line', line => { if (line.startsWith('Listening on ')) resolve(line) })
+  })
+  const line = await Promise.race([
+    listening,
     exited.then(code => { throw new Error(`${name} ended with ${code} before it listened`) })
   ])
-  const url = String(line).replace('Listening on ', '')
+  const url = line.replace('Listening on ', '')
   return { url, port: Number(new URL(url).port), stop: (signal = 'SIGTERM') => end(signal) }
 }
 

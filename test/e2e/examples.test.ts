@@ -15,7 +15,8 @@ const routes = [
   ['echo', '/echo'],
   ['authentication', '/private'],
   ['transports', '/websocket?page=0123456789abcdef'],
-  ['prices', '/prices?market=tea']
+  ['prices', '/prices?market=tea'],
+  ['observability', '/demo?table=1']
 ] as const
 
 for (const [name, path] of routes) {

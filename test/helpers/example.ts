@@ -49,9 +49,9 @@ export async function listenExample (t: Test, name: string): Promise<{ app: Fast
 }
 
 /** What an example exports: its server, not listening yet. */
-export async function buildExample (t: Test, name: string): Promise<FastifyInstance> {
-  const { build }: { build: () => Promise<FastifyInstance> } = await import(pathToFileURL(pathOf(name)).href)
-  const app = await build()
+export async function buildExample (t: Test, name: string, ...options: unknown[]): Promise<FastifyInstance> {
+  const { build }: { build: (...options: unknown[]) => Promise<FastifyInstance> } = await import(pathToFileURL(pathOf(name)).href)
+  const app = await build(...options)
   t.after(() => app.close())
   return app
 }

@@ -20,9 +20,9 @@ function find (stats, path) {
 
 function onReport (report) {
   history.add(report)
-  for (const { name, chart } of charts) chart.draw(history.of(name), report.time)
   for (const figure of figures) show(figure, find(report.stats, figure.dataset.stat), figure.dataset.unit)
   for (const map of maps) showMap(map, find(report.stats, map.dataset.map))
+  for (const { name, chart } of charts) chart.draw(history.of(name), report.time)
   show(at.rss, report.rss, 'bytes')
   at.uptime.textContent = `up ${duration(report.time - report.startedAt)}`
 }

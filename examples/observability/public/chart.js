@@ -28,15 +28,14 @@ export class Chart {
   }
 
   #newSeries (label, index) {
-    const name = label.textContent.trim()
     const value = document.createElement('output')
     // Once a second, it would be read out once a second.
     value.setAttribute('aria-live', 'off')
     value.textContent = '–'
-    label.prepend(value)
+    label.prepend(value, ' ')
     const [line, area] = ['line', 'area'].map(kind => create('path', { class: index === 0 ? kind : `${kind} second` }))
     this.#svg.append(area, line)
-    return { key: label.dataset.series, name, value, line, area }
+    return { key: label.dataset.series, label, value, line, area }
   }
 
   /**
@@ -51,7 +50,7 @@ export class Chart {
     this.#svg.setAttribute('aria-label', `${this.#title}: now ${spoken.join(', ')}; at most ${this.#format(highest)}`)
   }
 
-  #drawSeries ({ key, name, value, line, area }, samples, now, top) {
+  #drawSeries ({ key, label, value, line, area }, samples, now, top) {
     const runs = [[]]
     for (const sample of samples) {
       if (sample === null) runs.push([])
@@ -63,7 +62,7 @@ export class Chart {
     area.setAttribute('d', drawn.map(run => `${path(run)}L${run.at(-1)[0].toFixed(1)} ${height}L${run[0][0].toFixed(1)} ${height}Z`).join(''))
     const last = samples.at(-1)
     value.textContent = last == null ? '–' : this.#format(last[key])
-    return `${value.textContent} ${name}`
+    return label.textContent.trim()
   }
 }
 

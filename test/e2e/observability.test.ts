@@ -118,6 +118,20 @@ suiteNeeding(['chromium'], 'observability in a browser', async (t, { chromium })
     t.ok((await drawn(page))['traffic.received.messages'] > 0)
   })
 
+  t.test('a client that does not read is seen by what it holds, and by what it misses', async t => {
+    const { url } = await start(t)
+    const { window, errors } = await openWindow(t, browser)
+    const page = await window.newPage()
+    await page.goto(url)
+    await isLive(page)
+    t.ok(await page.locator('[data-act=invalid]').isDisabled(), 'nobody is there to misbehave')
+    await page.locator('[data-act=deaf]').click()
+    await page.locator('[data-stat="slowConsumers.dropped"]:not([value="0"])').waitFor()
+    await page.locator('[data-stat="memory.held"]:not([value="0"])').waitFor()
+    await shows(page, 'slowConsumers.closed', '0')
+    t.same(errors, [])
+  })
+
   t.test('its lines are drawn, and can be read without seeing them', async t => {
     const { url } = await start(t)
     const { window, errors } = await openWindow(t, browser, { colorScheme: 'dark', viewport: { width: 390, height: 800 } })

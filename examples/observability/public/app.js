@@ -67,7 +67,7 @@ function onState (state) {
 const simulator = new Simulator(() => {
   at.run.textContent = simulator.isRunning ? 'Stop' : 'Start'
   at.running.textContent = simulator.isRunning ? `${simulator.open} of ${simulator.size} connected` : 'none is connected'
-  for (const button of document.querySelectorAll('[data-act]:not([data-act=refused])')) button.disabled = simulator.open === 0
+  for (const button of document.querySelectorAll('[data-act]')) button.disabled = !simulator.can(button.dataset.act)
 })
 simulator.stop()
 
@@ -77,5 +77,8 @@ at.simulator.onsubmit = event => {
   else simulator.start(at.clients.valueAsNumber, at.rate.valueAsNumber)
 }
 for (const button of document.querySelectorAll('[data-act]')) button.onclick = () => simulator.act(button.dataset.act)
+
+// Not every browser lets a page leave a WebSocket unread.
+document.querySelector('[data-act=deaf]').hidden = !('WebSocketStream' in window)
 
 new Reports(onReport, onState).open()

@@ -3,6 +3,9 @@ const seatsATable = 8
 /** How long a client that was closed waits before it comes back, in milliseconds, at random between the two. */
 const [soonest, latest] = [500, 2_500]
 
+/** Of one that asks and does not read: for how many seconds, and how often. */
+const [deafFor, asksASecond] = [20, 15]
+
 /** Somebody at a table of the demo: says something now and then, and comes back when the connection ends. */
 class Client {
   #url
@@ -60,6 +63,8 @@ const acts = {
     for (let i = 0; i < 300; i++) client.send(JSON.stringify({ type: 'say', text: 'Now! '.repeat(40) }))
   },
   large: client => client.send(JSON.stringify({ type: 'say', text: 'x'.repeat(8 * 1024) })),
+  // Its connection may end before it is done.
+  deaf: () => { askAndNotRead().catch(() => {}) },
   // A table that there is not; a script does not learn why it was refused.
   refused: () => new WebSocket(urlOf(1000))
 }
@@ -95,12 +100,29 @@ export class Simulator {
     this.#onChange()
   }
 
-  /** Lets one that is connected misbehave, each time another. */
+  /** Whether there is one that can misbehave so; some acts need a connection of their own. */
+  can (name) {
+    return this.open > 0 || name === 'deaf' || name === 'refused'
+  }
+
+  /** Lets one misbehave, each time another. */
   act (name) {
     const connected = this.#clients.filter(({ isOpen }) => isOpen)
-    const client = connected[this.#acts++ % connected.length]
-    if (client !== undefined || name === 'refused') acts[name](client)
+    acts[name](connected[this.#acts++ % connected.length])
   }
+}
+
+/** At a table of its own; a WebSocket of the usual kind can't help reading. */
+async function askAndNotRead () {
+  const stream = new window.WebSocketStream(urlOf(99))
+  stream.closed.catch(() => {})
+  const { writable } = await stream.opened
+  const writer = writable.getWriter()
+  for (let i = 0; i < deafFor * asksASecond; i++) {
+    await writer.write('{"type":"menu"}')
+    await new Promise(resolve => setTimeout(resolve, 1000 / asksASecond))
+  }
+  stream.close()
 }
 
 function urlOf (table) {

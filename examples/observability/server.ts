@@ -4,7 +4,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
 import typedWs from 'fastify-typed-ws'
+import wsMetrics from 'fastify-typed-ws/metrics'
 import closeWithGrace from 'close-with-grace'
+import { Registry } from 'prom-client'
 import { servePages } from '../support/pages.ts'
 import { runAsProgram } from '../support/run.ts'
 import { declareDemo } from './demo.ts'
@@ -33,6 +35,9 @@ export async function build ({ logger, ...options }: FastifyServerOptions = {}, 
     const readiness = app.wsReadiness()
     return reply.code(readiness.ready ? 200 : 503).send(readiness)
   })
+
+  // For Prometheus. Where others than it can reach it, a scope of its own with a guard is the place for it.
+  await app.register(wsMetrics, { register: new Registry(), endpoint: '/metrics' })
 
   // For dashboards: one report for all, and only the latest for those that read slowly.
   const dashboards = app.rooms.declare('dashboards', { send: Report, slowConsumer: { policy: 'keep-latest', key: () => 'report' } })

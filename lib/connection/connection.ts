@@ -213,7 +213,7 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
       this.tell({ type: 'expiring', expiresAt: expiresAt.toISOString() })
       return
     }
-    void this.#call('onExpiring', () => onExpiring.call(instance, this, expiresAt))
+    void guarded(() => onExpiring.call(instance, this, expiresAt), error => this.log.error({ err: error }, 'onExpiring failed'))
   }
 
   /* The end. */
@@ -229,25 +229,27 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
     void this.#finish()
   }
 
-  /** Calls a hook of the application, whose failure is logged. */
-  async #call (name: string, hook: () => unknown): Promise<void> {
-    try {
-      await hook()
-    } catch (error) {
-      this.log.error({ err: error }, `${name} failed`)
-    }
-  }
-
   async #finish (): Promise<void> {
     const { onClose, instance, url: route, counters, onGone } = this.route
     const info = this.end.info(this.#rooms, this.duration)
-    if (this.#isOpened && onClose !== null) await this.#call('onClose', () => onClose.call(instance, this, info))
+    if (this.#isOpened && onClose !== null) {
+      await guarded(() => onClose.call(instance, this, info), error => this.log.error({ err: error }, 'onClose failed'))
+    }
     const { traffic } = this
     const { rooms, ...facts } = info
     if (this.#isLogged) this.log.info({ connection: this.id, ...facts, ...traffic }, 'WebSocket closed')
     counters.onClosed(info, traffic)
     if (channels.close.hasSubscribers) channels.close.publish({ connection: this, instance, route, info, traffic })
     onGone(this)
+  }
+}
+
+/** Calls a hook of the application, whatever becomes of it. */
+async function guarded (hook: () => unknown, onFailure: (error: unknown) => void): Promise<void> {
+  try {
+    await hook()
+  } catch (error) {
+    onFailure(error)
   }
 }
 

@@ -9,6 +9,7 @@ import type {} from '../../lib/index.ts'
 import { logLines } from '../helpers/app.ts'
 import { launchBrowser, openWindow } from '../helpers/browser.ts'
 import { buildExample } from '../helpers/example.ts'
+import { Exposition } from '../helpers/exposition.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { suiteNeeding } from '../helpers/requirements.ts'
 
@@ -220,6 +221,14 @@ t.test('a dashboard that does not read gets the latest report, and is not closed
 
   client.socket.resume()
   for (let last = 0; last < 20_000;) last = Number((await client.message()).time)
+})
+
+t.test('/metrics says what /ops does', async t => {
+  const { app, url, port } = await start(t)
+  await RawClient.open(port, '/demo?table=1')
+  const scraped = new Exposition(await (await fetch(`${url}/metrics`)).text())
+  t.same(scraped.byLabel('ws_connections'), { '/demo': 1 })
+  t.equal(scraped.value('ws_memory_limit_bytes'), app.wsStats().memory.limit)
 })
 
 t.test('/ready answers 200, and 503 once the server closes', async t => {

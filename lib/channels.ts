@@ -10,5 +10,6 @@ export const channels = Object.freeze({
   close: channel('fastify-typed-ws:close'),
   slowConsumer: channel('fastify-typed-ws:slow-consumer'),
   shed: channel('fastify-typed-ws:shed'),
+  limited: channel('fastify-typed-ws:limited'),
   tooBig: channel('fastify-typed-ws:too-big')
 })

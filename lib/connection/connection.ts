@@ -14,7 +14,7 @@ import type { LifeOwner } from './life.ts'
 import { Link } from './link.ts'
 import { Pings } from './pings.ts'
 import type { RouteContext } from './route-context.ts'
-import { runMessage } from './run-message.ts'
+import { refuseForRate, runMessage } from './run-message.ts'
 import type { SlowConsumer } from './slow-consumer.ts'
 import type { Transport } from './transport.ts'
 
@@ -55,7 +55,7 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
   #pings: Pings | null = null
 
   constructor (transport: Transport, route: RouteContext, identity: ConnectionIdentity) {
-    super(transport, route, identity.log, identity.codec, identity.compression)
+    super(transport, route, identity.log, identity.codec, identity.compression, identity.key)
     this.id = identity.id
     this.protocol = identity.protocol
     this.codec = identity.codec
@@ -166,6 +166,10 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
   /* What becomes of a message. */
 
   handle (payload: Payload): boolean {
+    if (this.rates !== null && !this.rates.admits()) {
+      refuseForRate(payload, this)
+      return false
+    }
     return runMessage(payload, this, this.route)
   }
 

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
+import type { ExceedOption } from '../../types/options.ts'
 import { channels } from '../channels.ts'
 import type { MessageCodec } from '../messages/codec.ts'
 import { closeCode } from '../protocol/close.ts'
@@ -14,6 +15,7 @@ import type { MemoryHolder } from './memory-budget.ts'
 import { Outbox } from './outbox.ts'
 import { Pulse } from './pulse.ts'
 import type { PulseOwner } from './pulse.ts'
+import type { Rates, RatesOwner } from './rates.ts'
 import { Reader } from './reader.ts'
 import type { ReaderOwner } from './reader.ts'
 import type { RouteContext } from './route-context.ts'
@@ -29,7 +31,7 @@ const heldWhileClosing = 64 * 1024
  * One WebSocket as bytes: between the transport on one side and messages on the other, it joins the parts that read, keep, send and close, and
  * says what they hold together.
  */
-export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, ClosingOwner, PulseOwner, MemoryHolder {
+export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, ClosingOwner, PulseOwner, RatesOwner, MemoryHolder {
   readonly log: FastifyBaseLogger
   readonly #route: RouteContext
   readonly #transport: Transport
@@ -40,6 +42,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   readonly #closing: Closing
   /** null without a heartbeat */
   readonly #pulse: Pulse | null
+  /** null for none */
+  readonly #rates: Rates | null
 
   /** The round trip of the last ping that was answered, in milliseconds. */
   latency: number | null = null
@@ -49,8 +53,11 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   #receivedBytes = 0
   #held = 0
 
-  /** @param compression what was agreed on; null for none */
-  constructor (transport: Transport, route: RouteContext, log: FastifyBaseLogger, codec: MessageCodec, compression: Compression | null) {
+  /**
+   * @param compression what was agreed on; null for none
+   * @param key whose it is
+   */
+  constructor (transport: Transport, route: RouteContext, log: FastifyBaseLogger, codec: MessageCodec, compression: Compression | null, key: string | undefined) {
     this.log = log
     this.#route = route
     this.#transport = transport
@@ -60,6 +67,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     const end = new CloseState()
     this.#outbox = new Outbox(this.#sendQueue, route, codec, end)
     this.#closing = new Closing(this, end, transport, this.#reader, this.#inbox, this.#outbox, route.closeTimeout)
+    this.#rates = route.rates === null ? null : route.rates.of(this, key)
     transport.attach(this)
     this.#pulse = route.heartbeat === null ? null : new Pulse(this, this.#reader, this.#sendQueue, this.#outbox, end)
     if (this.#pulse !== null) route.heartbeat?.add(this.#pulse)
@@ -82,6 +90,11 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   protected get end (): CloseState {
     return this.#closing.state
+  }
+
+  /** null for none */
+  protected get rates (): Rates | null {
+    return this.#rates
   }
 
   get receivedMessages (): number {
@@ -124,6 +137,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   close (code: number = closeCode.normal, reason = ''): void {
     this.#closing.close(code, reason)
+    this.#rates?.unthrottle()
     this.onInboxRoom()
     this.onHeldChange()
   }
@@ -142,8 +156,10 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   onData (chunk: Buffer): void {
     this.#pulse?.onSign()
     this.#receivedBytes += chunk.length
+    if (this.#rates !== null && !this.end.hasBegun && !this.#rates.takeBytes(chunk.length)) return
     this.#sendQueue.hold()
     this.#reader.push(chunk)
+    if (this.#rates !== null && !this.end.hasBegun) this.#rates.pace()
     // Replies of handlers that go on are waited for until the tick ends.
     this.#sendQueue.release(this.isIdle)
     this.onHeldChange()
@@ -160,6 +176,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   onClose (): void {
     this.#closing.onClose()
     if (this.#pulse !== null) this.#route.heartbeat?.delete(this.#pulse)
+    // Of a client that is gone without a word, what is beyond its rate is dropped: else going would be a way around it.
+    if (this.#rates !== null && this.#rates.end()) this.#reader.stop()
     this.#sendQueue.discard()
     this.onLost()
     this.#inbox.unblocked()
@@ -171,6 +189,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   onMessage (payload: Payload): void {
     this.#receivedMessages++
+    if (this.#rates !== null && !this.end.hasBegun && !this.#rates.takeMessage()) return
     if (this.end.sent === null) this.#inbox.push(payload)
   }
 
@@ -233,6 +252,24 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   onSendFailure (error: unknown): void {
     this.log.error({ err: error }, 'WebSocket message could not be compressed')
     this.terminate()
+  }
+
+  /* What its rates say. */
+
+  throttle (on: boolean): void {
+    this.#reader.throttle(on)
+    if (on) return
+    this.#pulse?.onSign()
+    this.onWaited()
+  }
+
+  onLimited (policy: ExceedOption): void {
+    const { counters, instance, url: route } = this.#route
+    counters.limited++
+    if (channels.limited.hasSubscribers) channels.limited.publish({ connection: this, instance, route, policy })
+    if (policy !== 'close') return
+    this.refuse(closeCode.policyViolation, 'rate limit')
+    this.onHeldChange()
   }
 
   /* What the pulse says. */

@@ -44,6 +44,8 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   /** null until the first message that is compressed */
   #inflater: Inflater | null = null
   #isHeld = false
+  /** Whether its peer has sent more than it may, and nothing is read until it may again. */
+  #isThrottled = false
   #isStopped = false
   /** Whether it has read its share of a turn, and has to wait for another. */
   #isWaiting = false
@@ -67,9 +69,9 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
     return this.#parser.paused
   }
 
-  /** Whether its owner may not have been given all that was received: it waits for a message to be inflated, or for its turn. */
+  /** Whether its owner may not have been given all that was received: it waits for a message to be inflated, for its turn, or for its peer's rate. */
   get isBehind (): boolean {
-    return this.#inflating !== null || this.#isWaiting
+    return this.#inflating !== null || this.#isWaiting || this.#isThrottled
   }
 
   /** Bytes of memory that it holds. */
@@ -132,9 +134,17 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
     this.#resume()
   }
 
+  /** Reads no further, or goes on, as the peer's rate allows. */
+  throttle (on: boolean): void {
+    this.#isThrottled = on
+    if (on) this.#pause()
+    else this.#resume()
+  }
+
   /** Ignores everything from here on. */
   stop (): void {
     this.#isStopped = true
+    this.#isThrottled = false
     this.#parser.stop()
     this.#assembler.stop()
     this.#inflater?.stop(this)
@@ -207,7 +217,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
   }
 
   #resume (): void {
-    if (this.#isHeld || this.#isWaiting || this.#inflating !== null || !this.#parser.paused) return
+    if (this.#isHeld || this.#isThrottled || this.#isWaiting || this.#inflating !== null || !this.#parser.paused) return
     try {
       this.#parser.resume()
     } catch (error) {

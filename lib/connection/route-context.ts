@@ -12,6 +12,7 @@ import type { Heartbeat } from './heartbeat.ts'
 import type { Link } from './link.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { Membership } from './membership.ts'
+import type { RouteRates } from './rates.ts'
 import type { SlowConsumer } from './slow-consumer.ts'
 
 /** Handles a message; what it answers, now or later, is sent back. */
@@ -52,6 +53,8 @@ export interface RouteContext {
   /** Of the server. */
   readonly agenda: Agenda
   readonly limits: ResolvedLimits
+  /** null for none */
+  readonly rates: RouteRates | null
   /** What all connections of the server hold. */
   readonly budget: MemoryBudget<Link>
   readonly counters: Counters

@@ -1,7 +1,9 @@
 import type { Payload } from '../../types/codec.ts'
 import type { InvalidMessageError } from '../../types/options.ts'
+import { FST_ERR_WS_RATE_LIMIT } from '../errors.ts'
 import { channels } from '../channels.ts'
-import { invalidMessage } from '../messages/error-message.ts'
+import { invalidMessage, limitedMessage } from '../messages/error-message.ts'
+import { checkSize } from '../messages/receive-contract.ts'
 import type { ReceivedKind } from '../messages/receive-contract.ts'
 import { idOf } from '../messages/send-contract.ts'
 import type { MessageId } from '../messages/send-contract.ts'
@@ -9,6 +11,9 @@ import type { ServerConnection } from './connection.ts'
 import type { MessageHandler, RouteContext } from './route-context.ts'
 import { isThenable } from './thenable.ts'
 import { traceHandler } from './trace-handler.ts'
+
+/** The largest message over the rate that is decoded for its id, in bytes or characters: what is refused must cost little. */
+const maxDecoded = 4096
 
 /**
  * Decodes, checks and handles one message, and sends what the handler answers. Nothing that it calls of the
@@ -24,6 +29,7 @@ export function runMessage (payload: Payload, connection: ServerConnection, rout
     message = connection.codec.decode(payload)
     id = idOf(message)
     kind = route.receives.kindOf(message)
+    if (kind.maxPayload !== null) checkSize(payload, kind.maxPayload)
     message = route.receives.check(kind, message)
   } catch (error) {
     if (!isInvalidMessage(error)) return report(error, id, connection, route)
@@ -45,6 +51,17 @@ export function runMessage (payload: Payload, connection: ServerConnection, rout
   } catch (error) {
     return report(error, id, connection, route)
   }
+}
+
+/** Answers a message that its client had better not sent yet. */
+export function refuseForRate (payload: Payload, connection: ServerConnection): void {
+  let id: MessageId | undefined
+  try {
+    if (payload.length <= maxDecoded) id = idOf(connection.codec.decode(payload))
+  } catch {
+    // Its id is not known, then.
+  }
+  connection.tell(limitedMessage(new FST_ERR_WS_RATE_LIMIT('too many messages'), id))
 }
 
 async function settle (result: PromiseLike<unknown>, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): Promise<void> {

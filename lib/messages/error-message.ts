@@ -16,6 +16,11 @@ export function invalidMessage (error: InvalidMessageError, id: MessageId | unde
   return { type: 'error', ...withId(id), code: error.code, message: error.message, errors: error.errors }
 }
 
+/** A message over its client's rate, which was not looked into. */
+export function limitedMessage ({ code, message }: InvalidMessageError, id: MessageId | undefined): ErrorMessage {
+  return { type: 'error', ...withId(id), code, message }
+}
+
 /**
  * A handler's error. Those with a `statusCode` below 500, or that an error handler gave one, are meant for the client; of
  * others it learns nothing but that there was one.

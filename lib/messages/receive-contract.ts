@@ -1,4 +1,5 @@
-import { FST_ERR_WS_INVALID_MESSAGE, FST_ERR_WS_UNKNOWN_TYPE, FST_ERR_WS_VALIDATOR_RESULT } from '../errors.ts'
+import type { Payload } from '../../types/codec.ts'
+import { FST_ERR_WS_INVALID_MESSAGE, FST_ERR_WS_MESSAGE_TOO_BIG, FST_ERR_WS_OPTION, FST_ERR_WS_UNKNOWN_TYPE, FST_ERR_WS_VALIDATOR_RESULT } from '../errors.ts'
 import { readUnion } from './union.ts'
 import type { Literal, SharedSchemas, Union } from './union.ts'
 
@@ -13,10 +14,17 @@ export interface ReceivedKind<Handler> {
   /** null where no schema is declared */
   readonly validate: Validate | null
   readonly handler: Handler
+  /** The most bytes that its messages may have; null where only the route's `maxPayload` holds. */
+  readonly maxPayload: number | null
 }
 
 /** One handler for every message, or one for each literal of the discriminator. */
 export type Handlers<Handler> = Handler | { readonly [literal: string]: Handler }
+
+/** The most bytes of a message by its literal. */
+export type PayloadLimits = ReadonlyMap<string, number>
+
+const noPayloadLimits: PayloadLimits = new Map()
 
 /** Handlers that do not fit the schema. */
 export class HandlersError extends Error {}
@@ -41,18 +49,20 @@ export class ReceiveContract<Handler> {
 
   /**
    * @param handlers a function for all messages, or an object of them
-   * @throws HandlersError; Error when the schema does not compile
+   * @param payloadLimits the most bytes of a message, by its literal
+   * @throws HandlersError; FST_ERR_WS_OPTION; Error when the schema does not compile
    */
   static compile<Handler> (
-    schema: unknown, handlers: Handlers<Handler>, compile: CompileValidator, shared: SharedSchemas
+    schema: unknown, handlers: Handlers<Handler>, compile: CompileValidator, shared: SharedSchemas, payloadLimits: PayloadLimits = noPayloadLimits
   ): ReceiveContract<Handler> {
     if (typeof handlers === 'function') {
       const handler = handlers as Handler
       const union = schema === undefined ? null : readUnion(schema, shared, () => true)
+      checkPayloadLimits(payloadLimits, union)
       if (union === null) {
-        return new ReceiveContract(null, new Map(), { validate: schema === undefined ? null : compile(schema), handler })
+        return new ReceiveContract(null, new Map(), { validate: schema === undefined ? null : compile(schema), handler, maxPayload: null })
       }
-      return ReceiveContract.#ofUnion(union, compile, () => handler)
+      return ReceiveContract.#ofUnion(union, compile, () => handler, payloadLimits)
     }
 
     const byLiteral = handlers as { readonly [literal: string]: Handler }
@@ -64,12 +74,17 @@ export class ReceiveContract<Handler> {
       throw new HandlersError('an object of handlers needs a schema.receive whose members share a property with a distinct const')
     }
     checkKeys([...union.members.keys()], keys, union.property)
-    return ReceiveContract.#ofUnion(union, compile, literal => byLiteral[literal])
+    checkPayloadLimits(payloadLimits, union)
+    return ReceiveContract.#ofUnion(union, compile, literal => byLiteral[literal], payloadLimits)
   }
 
-  static #ofUnion<Handler> (union: Union, compile: CompileValidator, handlerOf: (literal: Literal) => Handler): ReceiveContract<Handler> {
+  static #ofUnion<Handler> (
+    union: Union, compile: CompileValidator, handlerOf: (literal: Literal) => Handler, payloadLimits: PayloadLimits
+  ): ReceiveContract<Handler> {
     const kinds = new Map<Literal, ReceivedKind<Handler>>()
-    for (const [literal, member] of union.members) kinds.set(literal, { validate: compile(member), handler: handlerOf(literal) })
+    for (const [literal, member] of union.members) {
+      kinds.set(literal, { validate: compile(member), handler: handlerOf(literal), maxPayload: payloadLimits.get(String(literal)) ?? null })
+    }
     return new ReceiveContract(union.property, kinds, null)
   }
 
@@ -108,6 +123,24 @@ export class ReceiveContract<Handler> {
     const value = ownProperty(message, property)
     const found = value === undefined ? 'is missing' : `is ${echo(value)}`
     return new FST_ERR_WS_UNKNOWN_TYPE(`message/${property} ${found}, expected one of ${expected}`)
+  }
+}
+
+/** @throws FST_ERR_WS_MESSAGE_TOO_BIG */
+export function checkSize (payload: Payload, maxPayload: number): void {
+  const { length } = payload
+  // A character has one to three bytes of UTF-8: they are counted where that leaves it open.
+  if (length <= maxPayload && (typeof payload !== 'string' || length * 3 <= maxPayload || Buffer.byteLength(payload) <= maxPayload)) return
+  throw new FST_ERR_WS_MESSAGE_TOO_BIG(`the message is larger than the ${maxPayload} bytes of its type`)
+}
+
+function checkPayloadLimits (payloadLimits: PayloadLimits, union: Union | null): void {
+  const literals = union === null ? [] : [...union.members.keys()].map(String)
+  for (const type of payloadLimits.keys()) {
+    if (literals.includes(type)) continue
+    throw new FST_ERR_WS_OPTION(`limits.payload.${type}`, union === null
+      ? 'needs a schema.receive whose members share a property with a distinct const'
+      : `is no message of schema.receive: ${union.property} is ${literals.join(', ')}`)
   }
 }
 

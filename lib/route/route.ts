@@ -5,7 +5,7 @@ import { ServerConnection, timeOf } from '../connection/connection.ts'
 import type { MessageHandler, RouteContext } from '../connection/route-context.ts'
 import { isThenable } from '../connection/thenable.ts'
 import { StreamTransport } from '../connection/transport.ts'
-import { FST_ERR_WS_CLOSING, FST_ERR_WS_EXPIRED, FST_ERR_WS_HANDLER, FST_ERR_WS_SCHEMA } from '../errors.ts'
+import { FST_ERR_WS_CLOSING, FST_ERR_WS_EXPIRED, FST_ERR_WS_HANDLER, FST_ERR_WS_OPTION, FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { codecFor } from '../messages/codec.ts'
 import { HandlersError, ReceiveContract } from '../messages/receive-contract.ts'
 import type { Handlers } from '../messages/receive-contract.ts'
@@ -53,6 +53,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
 
   const compressions = resolved.deflate === null ? null : new Compressions(resolved.deflate, resolved.maxPayload)
   const heartbeat = resolved.heartbeat === null ? null : server.heartbeats.of(resolved.heartbeat.interval, resolved.heartbeat.timeout)
+  const rates = server.rates.of(resolved.limits)
 
   let compilersSet: OwnCompilers | null = null
   instance.after(() => { compilersSet = ownCompilers(instance, rest) })
@@ -64,7 +65,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     context = {
       instance,
       url: fullUrl,
-      receives: compileReceive(fullUrl, schema?.receive, handlers, compilers),
+      receives: compileReceive(fullUrl, schema?.receive, handlers, compilers, resolved.payloadLimits),
       sends: compileSend(fullUrl, schema?.send, compilers),
       membership: server.rooms,
       onClose: onClose as RouteContext['onClose'],
@@ -84,6 +85,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       expiryWarning: resolved.expiryWarning,
       agenda: server.agenda,
       limits: resolved.limits,
+      rates,
       budget: server.budget,
       counters: server.counters
     }
@@ -236,10 +238,13 @@ function headersOf101 (reply: FastifyReply, key: string, protocol: string, exten
   return headers
 }
 
-function compileReceive (url: string, schema: unknown, handlers: Handlers<MessageHandler>, compilers: MessageCompilers): RouteContext['receives'] {
+function compileReceive (
+  url: string, schema: unknown, handlers: Handlers<MessageHandler>, compilers: MessageCompilers, payloadLimits: ReadonlyMap<string, number>
+): RouteContext['receives'] {
   try {
-    return ReceiveContract.compile(schema, handlers, compilers.validator(schema, url), compilers.shared)
+    return ReceiveContract.compile(schema, handlers, compilers.validator(schema, url), compilers.shared, payloadLimits)
   } catch (error) {
+    if (error instanceof FST_ERR_WS_OPTION) throw error
     if (error instanceof HandlersError) throw new FST_ERR_WS_HANDLER(url, error.message)
     throw new FST_ERR_WS_SCHEMA('receive', `WebSocket route ${url}`, messageOf(error))
   }

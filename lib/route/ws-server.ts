@@ -8,6 +8,7 @@ import type { Link } from '../connection/link.ts'
 import { Counters } from '../connection/counters.ts'
 import { Heartbeats } from '../connection/heartbeat.ts'
 import { MemoryBudget } from '../connection/memory-budget.ts'
+import { ServerRates } from '../connection/rates.ts'
 import { FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { Codecs } from '../messages/codec.ts'
 import { SendContract } from '../messages/send-contract.ts'
@@ -38,6 +39,7 @@ export class WsServer {
   readonly counters = new Counters()
   readonly heartbeats = new Heartbeats()
   readonly agenda = new Agenda()
+  readonly rates = new ServerRates(this.agenda)
   readonly budget: MemoryBudget<Link>
   readonly #instance: FastifyInstance
   readonly #upgrades: UpgradeListener

@@ -45,7 +45,9 @@ t.test('errors of messages received say the close code, and whose mistake it was
     FST_ERR_WS_INVALID_JSON: [1007, 400],
     FST_ERR_WS_UNSUPPORTED_DATA: [1003, 400],
     FST_ERR_WS_UNKNOWN_TYPE: [1008, 400],
-    FST_ERR_WS_INVALID_MESSAGE: [1008, 400]
+    FST_ERR_WS_INVALID_MESSAGE: [1008, 400],
+    FST_ERR_WS_MESSAGE_TOO_BIG: [1009, 400],
+    FST_ERR_WS_RATE_LIMIT: [1008, 400]
   })
 })
 
@@ -64,6 +66,7 @@ t.test('errors of what the application sends or asks for are the server\'s', asy
   for (const Kind of [errors.FST_ERR_WS_SEND_INVALID, errors.FST_ERR_WS_CLOSE_CODE, errors.FST_ERR_WS_CLOSE_REASON, errors.FST_ERR_WS_CLOSED, errors.FST_ERR_WS_EXPIRES_AT, errors.FST_ERR_WS_VALIDATOR_RESULT]) {
     t.equal((Reflect.construct(Kind, ['a']) as { statusCode: number }).statusCode, 500)
   }
+  t.equal(new errors.FST_ERR_WS_ROOM_LIMIT(2).statusCode, 429, 'but how many rooms it asks for is up to the client')
 })
 
 t.test('a message names what is wrong', async t => {

@@ -159,7 +159,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     if (this.#rates !== null && !this.end.hasBegun && !this.#rates.takeBytes(chunk.length)) return
     this.#sendQueue.hold()
     this.#reader.push(chunk)
-    if (this.#rates !== null && !this.end.hasBegun) this.#rates.pace()
+    if (this.#rates !== null && !this.end.hasBegun) this.#rates.paceBytes()
     // Replies of handlers that go on are waited for until the tick ends.
     this.#sendQueue.release(this.isIdle)
     this.onHeldChange()

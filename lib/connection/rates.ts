@@ -51,7 +51,7 @@ export class Rates implements Scheduled {
   takeMessage (): boolean {
     if (this.#exceed === 'error') return true
     const isTaken = this.#take(this.#messages, 1)
-    this.pace()
+    this.#pace(this.#messages)
     return isTaken
   }
 
@@ -71,21 +71,14 @@ export class Rates implements Scheduled {
     return false
   }
 
-  /** Pauses reading where more has come than may. */
-  pace (): void {
-    if (this.#exceed !== 'slow' || this.#isThrottled) return
-    const now = performance.now()
-    const debt = this.#debt(now)
-    if (debt === 0) return
-    this.#isThrottled = true
-    this.#agenda.set(this, now + debt)
-    this.#owner.throttle(true)
-    this.#owner.onLimited('slow')
+  /** Pauses reading where more bytes have come than may: what came with them has been read. */
+  paceBytes (): void {
+    this.#pace(this.#bytes)
   }
 
   /** Others with its key may have been faster. */
   onDue (now: number): void {
-    const debt = this.#debt(now)
+    const debt = Math.max(debtOf(this.#messages, now), debtOf(this.#bytes, now))
     if (debt > 0) this.#agenda.set(this, now + debt)
     else this.unthrottle()
   }
@@ -118,11 +111,16 @@ export class Rates implements Scheduled {
     return true
   }
 
-  #debt (now: number): number {
-    let debt = 0
-    for (const bucket of this.#messages) debt = Math.max(debt, bucket.debt(now))
-    for (const bucket of this.#bytes) debt = Math.max(debt, bucket.debt(now))
-    return debt
+  /** Pauses reading while these are in debt. */
+  #pace (buckets: readonly TokenBucket[]): void {
+    if (this.#exceed !== 'slow' || this.#isThrottled || buckets.length === 0) return
+    const now = performance.now()
+    const debt = debtOf(buckets, now)
+    if (debt === 0) return
+    this.#isThrottled = true
+    this.#agenda.set(this, now + debt)
+    this.#owner.throttle(true)
+    this.#owner.onLimited('slow')
   }
 }
 
@@ -173,6 +171,13 @@ export class ServerRates {
 function hasAll (buckets: readonly TokenBucket[], now: number): boolean {
   for (const bucket of buckets) if (!bucket.has(now)) return false
   return true
+}
+
+/** In how many milliseconds none of them is in debt. */
+function debtOf (buckets: readonly TokenBucket[], now: number): number {
+  let debt = 0
+  for (const bucket of buckets) debt = Math.max(debt, bucket.debt(now))
+  return debt
 }
 
 function isBucket (bucket: TokenBucket | null | undefined): bucket is TokenBucket {

@@ -129,7 +129,7 @@ export class ReceiveContract<Handler> {
 /** @throws FST_ERR_WS_MESSAGE_TOO_BIG */
 export function checkSize (payload: Payload, maxPayload: number): void {
   const { length } = payload
-  // A character has one to three bytes of UTF-8: they are counted where that leaves it open.
+  // Each character of a string stands for at most three bytes of UTF-8: they are counted where that leaves it open.
   if (length <= maxPayload && (typeof payload !== 'string' || length * 3 <= maxPayload || Buffer.byteLength(payload) <= maxPayload)) return
   throw new FST_ERR_WS_MESSAGE_TOO_BIG(`the message is larger than the ${maxPayload} bytes of its type`)
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Agenda } from '../../lib/connection/agenda.ts'
-import { KeyedBuckets } from '../../lib/connection/buckets.ts'
-import { ServerRates } from '../../lib/connection/rates.ts'
+import { Buckets, KeyedBuckets } from '../../lib/connection/buckets.ts'
+import { Rates, ServerRates } from '../../lib/connection/rates.ts'
 import { defaultLimits, resolveLimits } from '../../lib/limit-options.ts'
 
 /** So slow that no bucket is full again while a test runs. */
@@ -66,6 +66,21 @@ t.test('no more than 10,000 keys without a connection are remembered, the latest
   t.not(keyed.take('first'), first)
   for (let i = 0; i < 10_500; i++) keyed.take(`key ${i}`)
   t.equal(agenda.size, 0)
+})
+
+t.test('a connection that has gone is due no more, and releases what it shared', async t => {
+  const agenda = new Agenda()
+  const keyed = new KeyedBuckets({ messages: null, bytes: { perSecond: 1_000_000_000, burst: 1 } }, agenda)
+  const own = new Buckets(slow, performance.now())
+  const throttled: boolean[] = []
+  const rates = new Rates({ throttle: on => { throttled.push(on) }, onLimited () {} }, agenda, 'slow', own, keyed.take('a'))
+  for (let i = 0; i < 7; i++) rates.takeMessage()
+  t.same(throttled, [true], 'it is held once')
+  t.equal(agenda.size, 1)
+  t.equal(rates.end(), true)
+  t.equal(agenda.size, 0)
+  t.equal(keyed.size, 0)
+  t.same(throttled, [true])
 })
 
 t.test('a route without rates has none, and so has a connection without a key where only keys have rates', async t => {

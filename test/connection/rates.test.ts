@@ -1,5 +1,8 @@
 import t from 'tap'
 import type { Test } from 'tap'
+import { Agenda } from '../../lib/connection/agenda.ts'
+import { Buckets } from '../../lib/connection/buckets.ts'
+import { Rates } from '../../lib/connection/rates.ts'
 import { close, continuation, ping, pong, text } from '../helpers/bytes.ts'
 import { deflated } from '../helpers/deflate.ts'
 import { published } from '../helpers/published.ts'
@@ -124,7 +127,6 @@ t.test('slow: pings, pongs and fragments count as bytes', async t => {
     const rated = await Rated.start(t, { limits: { bytes: never(1_000) } })
     const client = await rated.open()
     client.write(bytes)
-    client.write(message('after'))
     const other = await rated.open({}, '/unlimited')
     while (rated.limited === 0) {
       other.send(1)
@@ -160,6 +162,17 @@ t.test('a close frame behind messages that wait is answered after them', async t
   t.same(await client.closeFrame(), { code: 1000, reason: '' })
   await client.ended()
   client.socket.end()
+})
+
+t.test('a close frame in the bytes that go over the rate is answered, and the end is seen', async t => {
+  const rated = await Rated.start(t, { limits: { bytes: never(10) }, closeTimeout: 60_000 })
+  const client = await rated.open()
+  client.write(Buffer.concat([message('x'.repeat(100)), close(1000)]))
+  t.equal((await client.message<string>()).length, 100)
+  t.equal((await client.closeFrame()).code, 1000)
+  client.socket.end()
+  await rated.until(() => rated.closes.length === 1)
+  t.ok(rated.closes[0].wasClean)
 })
 
 t.test('a client that ends its side is freed once what it sent is handled', async t => {
@@ -294,17 +307,14 @@ t.test('error: a message larger than the burst of bytes is handled, the next one
   t.match(await client.message(), { code: 'FST_ERR_WS_RATE_LIMIT' })
 })
 
-t.test('error: bytes in front of a message that is refused are not forgotten', async t => {
-  const rated = await Rated.start(t, { limits: { bytes: { perSecond: 10_000, burst: 1 }, exceed: 'error' }, handler: () => 'handled' })
-  const client = await rated.open()
-  client.send(1)
-  t.equal(await client.message<unknown>(), 'handled')
-  // Behind a small one that is refused stands the most of a large one: its end alone must not count for it.
-  const start = performance.now()
-  client.write(Buffer.concat([message(2), text(`"${'x'.repeat(2_000)}`, { fin: false })]))
-  t.match(await client.message(), { code: 'FST_ERR_WS_RATE_LIMIT' })
-  client.write(continuation('"'))
-  if (await client.message<unknown>() === 'handled') t.ok(performance.now() - start > 150, 'it was paid for')
+t.test('error: bytes that came with a message that is refused are paid for, those of the next message among them', async t => {
+  const own = new Buckets({ messages: null, bytes: { perSecond: 0.1, burst: 10 } }, performance.now())
+  const rates = new Rates({ throttle () {}, onLimited () {} }, new Agenda(), 'error', own, null)
+  rates.takeBytes(10)
+  t.ok(rates.admits())
+  rates.takeBytes(2_000)
+  t.notOk(rates.admits())
+  t.ok((own.bytes?.debt(performance.now()) ?? 0) > 19_000_000)
 })
 
 /* Close. */
@@ -346,6 +356,14 @@ t.test('each pause and each refusal is published with its policy', async t => {
     await messages(client, 2)
     t.same(events.splice(0).map(({ policy, connection }) => [policy, connection]), [[exceed, rated.connections[0]]])
   }
+})
+
+t.test('connections of app.injectWS have rates, too', async t => {
+  const rated = await Rated.start(t, { limits: { messages: { perSecond: 500, burst: 1 } } })
+  const client = await rated.app.injectWS('/')
+  for (let i = 0; i < 10; i++) client.send(i)
+  for (let i = 0; i < 10; i++) t.equal(await client.receive(), i)
+  t.ok(rated.limited > 0)
 })
 
 /* Keys. */

@@ -74,6 +74,36 @@ const corrupt = binary(hex('07'), { rsv: 4 })
 /** More than is inflated at once, and corrupt at its end. */
 const corruptLater = binary(Buffer.concat([deflated(randomBytes(20_000)), hex('07')]), { rsv: 4 })
 
+t.test('it goes on once neither its owner nor the rate of its peer holds it', async t => {
+  for (const order of [['release', 'unthrottle'], ['unthrottle', 'release']]) {
+    const owner = new Owner()
+    owner.reader.hold()
+    owner.reader.throttle(true)
+    owner.push(text('a'))
+    t.ok(owner.reader.isBehind)
+    for (const [index, step] of order.entries()) {
+      t.same(owner.events, [])
+      t.ok(owner.isPaused)
+      if (step === 'release') owner.reader.release()
+      else owner.reader.throttle(false)
+      t.equal(owner.reader.isPaused, index === 0)
+    }
+    t.same(owner.events, ['a'])
+    t.notOk(owner.isPaused)
+    t.notOk(owner.reader.isBehind)
+  }
+})
+
+t.test('it is behind on nothing once it has stopped, whatever the rate of its peer', async t => {
+  const owner = new Owner()
+  owner.reader.throttle(true)
+  owner.push(text('a'))
+  owner.reader.stop()
+  t.notOk(owner.reader.isBehind)
+  owner.reader.throttle(false)
+  t.same(owner.events, [])
+})
+
 t.test('messages are handed over in order, plain and compressed, small ones at once', async t => {
   t.same(new Owner().push(text('a'), compressed('b'), compressed(Buffer.from('c')), ping('1'), text('d')).events, ['a', 'b', 'c', 'ping 1', 'd'])
 })

@@ -127,7 +127,7 @@ export class Closing {
     else if (this.state.isEnded) this.#outbox.finish()
   }
 
-  /** Once the end has begun, a handler that settles wins those behind it another `closeTimeout`. */
+  /** Once the end has begun, a handler that settles wins those behind it another `closeTimeout`, and so does a rate that lets them be read. */
   settled (): void {
     this.#timer?.refresh()
   }

@@ -156,10 +156,10 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   onData (chunk: Buffer): void {
     this.#pulse?.onSign()
     this.#receivedBytes += chunk.length
-    if (this.#rates !== null && !this.end.hasBegun && !this.#rates.takeBytes(chunk.length)) return
+    if (this.#rates !== null && this.end.sent === null && !this.#rates.takeBytes(chunk.length)) return
     this.#sendQueue.hold()
     this.#reader.push(chunk)
-    if (this.#rates !== null && !this.end.hasBegun) this.#rates.paceBytes()
+    if (this.#rates !== null && this.end.sent === null) this.#rates.paceBytes()
     // Replies of handlers that go on are waited for until the tick ends.
     this.#sendQueue.release(this.isIdle)
     this.onHeldChange()
@@ -189,8 +189,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   onMessage (payload: Payload): void {
     this.#receivedMessages++
-    if (this.#rates !== null && !this.end.hasBegun && !this.#rates.takeMessage()) return
-    if (this.end.sent === null) this.#inbox.push(payload)
+    if (this.end.sent !== null || (this.#rates !== null && !this.#rates.takeMessage())) return
+    this.#inbox.push(payload)
   }
 
   onPing (payload: Buffer): void {
@@ -260,6 +260,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.#reader.throttle(on)
     if (on) return
     this.#pulse?.onSign()
+    this.#closing.settled()
     this.onWaited()
   }
 

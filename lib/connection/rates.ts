@@ -29,6 +29,7 @@ export class Rates implements Scheduled {
   /** What came since a message had its turn, where bytes count then. */
   #uncounted = 0
   #isThrottled = false
+  #hasEnded = false
 
   /** @param shared to be released at the end; null for none */
   constructor (owner: RatesOwner, agenda: Agenda, exceed: ExceedOption, own: Buckets | null, shared: KeyBuckets | null) {
@@ -95,6 +96,7 @@ export class Rates implements Scheduled {
   end (): boolean {
     const wasThrottled = this.#isThrottled
     this.#isThrottled = false
+    this.#hasEnded = true
     this.#agenda.delete(this)
     this.#shared?.release()
     return wasThrottled
@@ -113,7 +115,7 @@ export class Rates implements Scheduled {
 
   /** Pauses reading while these are in debt. */
   #pace (buckets: readonly TokenBucket[]): void {
-    if (this.#exceed !== 'slow' || this.#isThrottled || buckets.length === 0) return
+    if (this.#exceed !== 'slow' || this.#isThrottled || this.#hasEnded || buckets.length === 0) return
     const now = performance.now()
     const debt = debtOf(buckets, now)
     if (debt === 0) return

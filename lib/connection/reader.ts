@@ -136,6 +136,7 @@ export class Reader implements MessageSink, CompressedSink, Pace, TurnTaker {
 
   /** Reads no further, or goes on, as the peer's rate allows. */
   throttle (on: boolean): void {
+    if (this.#isStopped) return
     this.#isThrottled = on
     if (on) this.#pause()
     else this.#resume()

@@ -83,6 +83,30 @@ t.test('a connection that has gone is due no more, and releases what it shared',
   t.same(throttled, [true])
 })
 
+t.test('nothing is read before others of the key have paid for what they sent meanwhile', async t => {
+  const agenda = new Agenda()
+  const keyed = new KeyedBuckets({ messages: { perSecond: 1, burst: 1 }, bytes: null }, agenda)
+  const throttled: boolean[] = []
+  const rates = new Rates({ throttle: on => { throttled.push(on) }, onLimited () {} }, agenda, 'slow', null, keyed.take('a'))
+  rates.takeMessage()
+  rates.takeMessage()
+  const { due } = rates
+  keyed.take('a').messages?.take(10, performance.now())
+  rates.onDue(due)
+  t.same(throttled, [true])
+  t.ok(rates.due > due + 9_000)
+  rates.onDue(rates.due)
+  t.same(throttled, [true, false])
+})
+
+t.test('what is left of a connection that has gone is not slowed', async t => {
+  const agenda = new Agenda()
+  const rates = new Rates({ throttle () { t.fail('there is nothing to read from') }, onLimited () {} }, agenda, 'slow', new Buckets(slow, performance.now()), null)
+  t.equal(rates.end(), false)
+  for (let i = 0; i < 10; i++) t.ok(rates.takeMessage())
+  t.equal(agenda.size, 0)
+})
+
 t.test('a route without rates has none, and so has a connection without a key where only keys have rates', async t => {
   const rates = new ServerRates(new Agenda())
   const owner = { throttle () {}, onLimited () {} }

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { Agenda } from '../../lib/connection/agenda.ts'
 import { Buckets } from '../../lib/connection/buckets.ts'
+import type { ServerConnection } from '../../lib/connection/connection.ts'
 import { Rates } from '../../lib/connection/rates.ts'
 import { close, continuation, ping, pong, text } from '../helpers/bytes.ts'
 import { deflated } from '../helpers/deflate.ts'
@@ -118,6 +119,21 @@ t.test('slow: the heartbeat and the idle timeout wait for what is not read', asy
   client.socket.destroy()
 })
 
+t.test('slow: a ping that was not answered while nothing was read is asked again', async t => {
+  const rated = await Rated.start(t, { limits: { messages: { perSecond: 20, burst: 1 } } })
+  const client = await rated.open()
+  const connection = rated.connections[0] as ServerConnection
+  client.write(numbers(2))
+  await messages(client, 2)
+  connection.beat()
+  connection.endIfSilent()
+  while (connection.isBusy) await new Promise(resolve => setTimeout(resolve, 1))
+  connection.endIfSilent()
+  t.equal((await client.frame()).opcode, 9)
+  client.send('still there')
+  t.equal(await client.message<unknown>(), 'still there')
+})
+
 t.test('slow: pings, pongs and fragments count as bytes', async t => {
   for (const [name, bytes] of Object.entries({
     pings: Buffer.concat(Array.from({ length: 20 }, () => ping('x'.repeat(100)))),
@@ -186,8 +202,25 @@ t.test('a client that ends its side is freed once what it sent is handled', asyn
   t.equal(rated.app.wsConnections.size, 0)
 })
 
+t.test('ending its side wins a client no more than its rate', async t => {
+  const { rated, client } = await throttled(t, { closeTimeout: 50 })
+  client.socket.end()
+  await rated.until(() => rated.closes.length === 1)
+  t.same(rated.handled, upTo(4))
+  t.equal(rated.app.wsConnections.size, 0)
+})
+
+t.test('of a client that has ended its side, each message may take closeTimeout', async t => {
+  const rated = await Rated.start(t, { limits: { messages: { perSecond: 500, burst: 1 } }, closeTimeout: 400 })
+  const client = await rated.open()
+  client.write(numbers(300))
+  client.socket.end()
+  t.same(await messages(client, 300), upTo(300))
+  await client.ended()
+})
+
 t.test('a client that resets is freed with the next ping, and what was beyond its rate is not handled', async t => {
-  const { rated, client } = await throttled(t, { heartbeat: { interval: 20, timeout: 20 } })
+  const { rated, client } = await throttled(t, { heartbeat: { interval: 20, timeout: 20 }, closeTimeout: 60_000 })
   client.socket.resetAndDestroy()
   await rated.until(() => rated.closes.length === 1)
   t.same(rated.handled, upTo(4))
@@ -206,6 +239,41 @@ t.test('the application closes a client that is slowed, and reads its answer at 
   await rated.until(() => rated.closes.length === 1)
   t.match(rated.closes[0], { code: 4000, wasClean: true, closedBy: 'server' })
   t.same(rated.handled, upTo(4))
+})
+
+t.test('what a client sends after the server\'s close frame is beyond no rate: its own close frame is read behind it', async t => {
+  for (const exceed of ['slow', 'close'] as const) {
+    const rated = await Rated.start(t, { limits: { bytes: never(10), exceed }, closeTimeout: 60_000 })
+    const client = await rated.open()
+    rated.connections[0].close(4000)
+    t.equal((await client.closeFrame()).code, 4000)
+    for (let i = 0; i < 3; i++) {
+      client.write(numbers(100))
+      await roundTrip(rated)
+    }
+    client.write(close(4000))
+    await client.ended()
+    client.socket.end()
+    await rated.until(() => rated.closes.length === 1)
+    t.match(rated.closes[0], { code: 4000, wasClean: true })
+    t.equal(rated.limited, 0)
+  }
+})
+
+t.test('a debt of bytes does not keep the server from reading the answer to its close frame', async t => {
+  const rated = await Rated.start(t, { limits: { bytes: never(10) }, closeTimeout: 60_000 })
+  const client = await rated.open()
+  client.write(message('x'.repeat(100)))
+  await client.message()
+  rated.connections[0].close(4000)
+  t.equal((await client.closeFrame()).code, 4000)
+  client.write(message(1))
+  await roundTrip(rated)
+  client.write(close(4000))
+  await client.ended()
+  client.socket.end()
+  await rated.until(() => rated.closes.length === 1)
+  t.ok(rated.closes[0].wasClean)
 })
 
 t.test('the handler closes a client at the message that goes over its rate', async t => {

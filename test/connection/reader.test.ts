@@ -101,6 +101,8 @@ t.test('it is behind on nothing once it has stopped, whatever the rate of its pe
   owner.reader.stop()
   t.notOk(owner.reader.isBehind)
   owner.reader.throttle(false)
+  owner.reader.throttle(true)
+  t.notOk(owner.reader.isBehind)
   t.same(owner.events, [])
 })
 

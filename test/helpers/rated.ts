@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { upgradeOf } from '../../lib/route/upgrade.ts'
 import type { CloseInfo, Connection, RouteLimitsOption, WsCommonOptions, WsPluginOptions } from '../../types/index.ts'
 import { buildApp, listen } from './app.ts'
+import { text } from './bytes.ts'
 import { RawClient } from './raw-client.ts'
 
 export interface RatedOptions extends WsCommonOptions {
@@ -66,4 +67,34 @@ export class Rated {
     const { user } = request.headers
     if (upgrade !== null && typeof user === 'string') upgrade.key = user
   }
+}
+
+/** What is spent does not come back while a test runs. */
+export const never = (burst: number): { perSecond: number, burst: number } => ({ perSecond: 0.001, burst })
+
+export const message = (value: unknown): Buffer => text(JSON.stringify(value))
+export const numbers = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, (_, i) => message(i)))
+export const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
+
+export async function messages (client: RawClient, count: number): Promise<unknown[]> {
+  const all = []
+  for (let i = 0; i < count; i++) all.push(await client.message<unknown>())
+  return all
+}
+
+/** A round trip of another connection: what the server was to do at once is done. */
+export async function roundTrip (rated: Rated): Promise<void> {
+  const other = await rated.open({}, '/unlimited')
+  other.send('round')
+  await other.message()
+  await other.close(1000)
+}
+
+/** A connection from which nothing is read any more: of ten messages it has handled four. */
+export async function throttled (t: Test, more: object = {}): Promise<{ rated: Rated, client: RawClient }> {
+  const rated = await Rated.start(t, { limits: { messages: never(3) }, ...more })
+  const client = await rated.open()
+  client.write(numbers(10))
+  t.same(await messages(client, 4), upTo(4))
+  return { rated, client }
 }

@@ -151,7 +151,7 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
 
   join (room: string, options: JoinOptions = {}): Promise<JoinResult> {
     const { rooms } = this
-    if (rooms.size >= this.route.limits.rooms && !rooms.has(room)) throw new FST_ERR_WS_ROOM_LIMIT(this.route.limits.rooms)
+    if (rooms.size >= this.route.limits.rooms && !rooms.has(room)) return Promise.reject(new FST_ERR_WS_ROOM_LIMIT(this.route.limits.rooms))
     return this.route.membership.join(this, room, options)
   }
 

@@ -221,10 +221,13 @@ function resolveHeartbeat (option: HeartbeatOption): ResolvedHeartbeat | null {
   return { interval, timeout }
 }
 
+/** Over which part of the time for draining close frames are spread by default: the last ones are to be answered, too. */
+const largestSpread = 0.2
+
 /** @throws FST_ERR_WS_OPTION */
 function resolveDrain (option: DrainOption = {}): ResolvedDrain {
   checkFields('drain', option, Object.keys(defaults.drain))
-  const { timeout = defaults.drain.timeout, spread = Math.min(timeout, defaults.drain.spread), delay = defaults.drain.delay } = option
+  const { timeout = defaults.drain.timeout, spread = Math.min(Math.floor(timeout * largestSpread), defaults.drain.spread), delay = defaults.drain.delay } = option
   checkWhole('drain.timeout', timeout, 1, maxDelay)
   checkWhole('drain.spread', spread, 0, timeout)
   checkWhole('drain.delay', delay, 0, maxDelay)

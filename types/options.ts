@@ -128,11 +128,14 @@ export interface RouteLimitsOption extends LimitsOption {
 
 /** What `app.close()` does to connections. Durations in milliseconds. */
 export interface DrainOption {
-  /** How long clients and handlers may take, all in all; then those that are left are dropped. Default: 5,000. */
+  /**
+   * How long clients and handlers may take, all in all; then those that are left are dropped. A handler that runs has all of it, and the close frame follows
+   * its reply. Default: 5,000.
+   */
   readonly timeout?: number
-  /** Over which time the close frames are spread, so that not all clients come back at once. Up to 100 connections are closed at once. Default: 1,000. */
+  /** Over which time the close frames are spread, so that not all clients come back at once. Up to 100 connections are closed at once. Default: 1,000, or a fifth of `timeout`. */
   readonly spread?: number
-  /** How long nothing is closed yet, while upgrades are refused already: for a load balancer to notice. Default: 0. */
+  /** How long nothing is closed yet where the server listens, while upgrades are refused already: for a load balancer to notice. Default: 0. */
   readonly delay?: number
 }
 

@@ -11,6 +11,8 @@ export class CloseState {
   sent: CloseStatus | null = null
   /** The peer's close frame. */
   received: CloseStatus | null = null
+  /** What it is closed with as soon as no handler runs: the server ends. */
+  retired: CloseStatus | null = null
   /** The peer sends no more. */
   isEnded = false
   /** Nothing more can leave: the sending side of the transport is ended. */
@@ -27,6 +29,11 @@ export class CloseState {
 
   get hasBegun (): boolean {
     return this.sent !== null || this.received !== null || this.isEnded || this.isClosed
+  }
+
+  /** Whether messages are still handled. */
+  get takesMessages (): boolean {
+    return this.sent === null && this.retired === null
   }
 
   /** Messages and pongs may leave until our close frame has (RFC 6455 section 5.5.1). */

@@ -55,6 +55,20 @@ export class Closing {
     if (this.state.isEnded && this.#owner.isIdle) this.#outbox.finish()
   }
 
+  /**
+   * The server ends: closes as soon as the handlers that run have replied, and handles nothing more. How long they may take is for the caller to say,
+   * with `close` and `drop`, and not for `closeTimeout`.
+   */
+  retire (code: number, reason: string): void {
+    this.state.retired = { code, reason }
+    // Those before a close frame of the peer are handled, as ever.
+    if (this.state.received !== null) return
+    this.#inbox.clear()
+    this.#reader.release()
+    if (this.#inbox.isEmpty) this.onInboxEmpty()
+    this.#owner.onHeldChange()
+  }
+
   terminate (by: ClosedBy): void {
     this.state.begin(by)
     this.#reader.stop()
@@ -120,6 +134,11 @@ export class Closing {
     else this.#startTimer()
   }
 
+  /** No handler runs any more, though there may be more to read. */
+  onInboxEmpty (): void {
+    if (this.state.retired !== null) this.close(this.state.retired.code, this.state.retired.reason)
+  }
+
   /** Everything that came is handled. */
   onIdle (): void {
     if (this.state.isClosed) this.#gone()
@@ -160,6 +179,10 @@ export class Closing {
 
   /** The peer, or a handler, did not end in time. */
   #onTooLate (): void {
+    if (this.state.retired !== null && !this.#inbox.isEmpty) {
+      this.#timer?.refresh()
+      return
+    }
     this.#stopTimer()
     this.terminate('server')
     if (this.state.isClosed) this.#gone()

@@ -146,6 +146,11 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.#closing.terminate('server')
   }
 
+  /** As `close`, once the handlers that run have replied: the server ends. */
+  retire (code: number, reason: string): void {
+    this.#closing.retire(code, reason)
+  }
+
   /** As `terminate`, and waits for no handler: the server must end. */
   drop (): void {
     this.#closing.drop()
@@ -189,7 +194,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   onMessage (payload: Payload): void {
     this.#receivedMessages++
-    if (this.end.sent !== null || (this.#rates !== null && !this.#rates.takeMessage())) return
+    if (!this.end.takesMessages || (this.#rates !== null && !this.#rates.takeMessage())) return
     this.#inbox.push(payload)
   }
 
@@ -227,6 +232,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onInboxEmpty (): void {
+    this.#closing.onInboxEmpty()
     if (!this.#reader.isBehind) this.#closing.onIdle()
   }
 

@@ -1,6 +1,11 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { ServerConnection } from '../connection/connection.ts'
+import type { ResolvedDrain } from '../options.ts'
 import { closeCode } from '../protocol/close.ts'
 import type { Place } from './limits.ts'
+import { spreadOut } from './spread.ts'
+
+const reason = 'server is closing'
 
 /** How long connections that were dropped may take to run their `onClose`, in milliseconds. */
 const dropTimeout = 500
@@ -50,18 +55,26 @@ export class Connections {
     if (this.#open.size === 0) this.#onEmpty?.()
   }
 
-  /** Closes all with 1001, and settles when they have ended; those that have not within `deadline` milliseconds are dropped. */
-  async drain (deadline: number): Promise<void> {
-    for (const connection of this.#open) connection.close(closeCode.goingAway, 'server is closing')
-    if (await this.#emptyWithin(deadline)) return
+  /**
+   * Closes all with 1001, each once its handlers have replied, and settles when they have ended. Those that have not within `timeout` milliseconds are
+   * dropped, whatever they are doing.
+   */
+  async drain ({ timeout, spread }: Pick<ResolvedDrain, 'timeout' | 'spread'>): Promise<void> {
+    const stop = spreadOut(this.#open, spread, connection => connection.retire(closeCode.goingAway, reason))
+    const isEmpty = await this.#emptyWithin(timeout)
+    stop()
+    if (isEmpty) return
+    // Those whose handlers still run: they hear why. What came while the loop was blocked is read before they are dropped.
+    for (const connection of this.#open) connection.close(closeCode.goingAway, reason)
+    await immediate()
     for (const connection of this.#open) connection.drop()
     await this.#emptyWithin(dropTimeout)
   }
 
-  #emptyWithin (deadline: number): Promise<boolean> {
+  #emptyWithin (milliseconds: number): Promise<boolean> {
     if (this.#open.size === 0) return Promise.resolve(true)
     return new Promise(resolve => {
-      const timer = setTimeout(() => resolve(false), deadline)
+      const timer = setTimeout(() => resolve(false), milliseconds)
       this.#onEmpty = () => {
         clearTimeout(timer)
         resolve(true)

@@ -19,6 +19,7 @@ export class UpgradeListener {
   readonly #counters: Counters
   readonly #deadlines: Deadlines<Upgrade>
   readonly #pending = new Set<Upgrade>()
+  #isClosing = false
 
   constructor (instance: FastifyInstance, timeout: number, counters: Counters) {
     this.#instance = instance
@@ -33,6 +34,11 @@ export class UpgradeListener {
   /** How many are neither accepted nor refused yet. */
   get pending (): number {
     return this.#pending.size
+  }
+
+  /** The server ends: none that comes from here on is asked of the application. */
+  refuseNew (): void {
+    this.#isClosing = true
   }
 
   /** Ends the upgrades that are neither accepted nor refused, since the server must end. */
@@ -83,8 +89,9 @@ export class UpgradeListener {
 
   #begin (upgrade: Upgrade, request: IncomingMessage, isWhole: boolean): void {
     // What it asks for is not known: a body that was announced would be taken for a request, or for frames.
-    if (isWhole) this.#instance.routing(request, upgrade.response)
-    else upgrade.refuse(new FST_ERR_WS_HANDSHAKE('the request has too many headers'))
+    if (!isWhole) upgrade.refuse(new FST_ERR_WS_HANDSHAKE('the request has too many headers'))
+    else if (this.#isClosing) upgrade.refuse(new FST_ERR_WS_CLOSING())
+    else this.#instance.routing(request, upgrade.response)
   }
 
   readonly #onOver = (upgrade: Upgrade): void => {

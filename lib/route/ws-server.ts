@@ -101,8 +101,12 @@ export class WsServer {
   }
 
   async stop (): Promise<void> {
+    const { drain } = this.options
     this.#isClosing = true
-    await this.connections.drain(this.options.drain.timeout)
+    this.#upgrades.refuseNew()
+    // It is for those who send clients here: nobody knows a server that does not listen.
+    if (drain.delay > 0 && this.#instance.server.listening) await delay(drain.delay)
+    await this.connections.drain(drain)
     this.#upgrades.refusePending()
     await this.#stopRooms()
   }

@@ -73,15 +73,18 @@ t.test('app.close() waits for handlers, whose replies still leave', async t => {
     entered.resolve()
     await release.promise
     done = true
+    return 'reply'
   })
   const client = await RawClient.open(await listen(app), '/')
   client.send(1)
   await entered.promise
   const closed = app.close()
+  while (app.wsReadiness().ready) await new Promise(resolve => setImmediate(resolve))
+  release.resolve()
+  t.equal(await client.message(), 'reply')
   t.equal((await client.closeFrame()).code, 1001)
   client.write(close(1001))
   client.socket.end()
-  release.resolve()
   await closed
   t.ok(done)
 })
@@ -110,7 +113,7 @@ t.test('app.close() drops clients that do not even read', async t => {
 })
 
 t.test('app.close() does not hang on a handler that never settles; onClose runs all the same', async t => {
-  const app = await buildApp(t, { closeTimeout: 30 })
+  const app = await buildApp(t, { drain: { timeout: 30 } })
   let closed = 0
   app.ws('/', { onClose: () => { closed++ } }, async () => await new Promise(() => {}))
   const client = await RawClient.open(await listen(app), '/')
@@ -167,8 +170,20 @@ t.test('app.close() by a handler works', async t => {
 t.test('drain drops what has not ended at its deadline, and still settles when that does not help', async t => {
   const connections = new Connections('node')
   const did: string[] = []
-  const stubborn = { close: (code: number) => { did.push(`close ${code}`) }, drop: () => { did.push('drop') } }
-  connections.add(stubborn as never)
-  await connections.drain(10)
-  t.same(did, ['close 1001', 'drop'])
+  const says = (what: string) => (code?: number) => { did.push(code === undefined ? what : `${what} ${code}`) }
+  connections.add({ retire: says('retire'), close: says('close'), drop: says('drop') } as never)
+  await connections.drain({ timeout: 10, spread: 0 })
+  t.same(did, ['retire 1001', 'close 1001', 'drop'])
+})
+
+t.test('drain closes those whose turn had not come at the deadline, too', async t => {
+  const connections = new Connections('node')
+  const crowd = Array.from({ length: 150 }, () => {
+    const calls: string[] = []
+    const connection = { retire: () => {}, close: () => { calls.push('close') }, drop: () => { calls.push('drop'); connections.delete(connection as never) } }
+    connections.add(connection as never)
+    return calls
+  })
+  await connections.drain({ timeout: 10, spread: 60_000 })
+  for (const calls of crowd) t.same(calls, ['close', 'drop'])
 })

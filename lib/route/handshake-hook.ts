@@ -41,8 +41,9 @@ export function createHandshakeHook (originPolicy: OriginPolicy | null, admissio
   }
 }
 
+/** `true` alone lets in: an empty list is true enough for a condition, too. */
 async function refuseUnless (isAllowed: boolean | Promise<boolean>, origin = ''): Promise<void> {
-  if (!await isAllowed) throw new FST_ERR_WS_ORIGIN(origin.slice(0, maxEcho))
+  if (await isAllowed !== true) throw new FST_ERR_WS_ORIGIN(origin.slice(0, maxEcho))
 }
 
 /** What a 426 must say (RFC 9110 section 15.5.22, RFC 6455 section 4.4). */

@@ -61,12 +61,48 @@ t.test('null, and what is no origin, is refused', t => decides(t, 'same-origin',
   'http://user@app.example.com', 'http://app.example.com http://evil.net', 'http://evil.net, http://app.example.com', 'file://', 'data:text/html,x', 'about:blank'
 ]))
 
+t.test('what browsers never send is no origin, even where a lenient reader would put it right', t => decides(t, 'same-origin', ['http://app.example.com'], [
+  'http://@app.example.com', 'http://:@app.example.com', 'http://app.example.com:', 'http://app.example.com/', 'http://app.example.com/.', 'http://app.example.com?',
+  'http://app.example.com#', 'http:app.example.com', 'http:/app.example.com', 'http:///app.example.com', 'http:\\\\app.example.com', 'http://app.example.com\\',
+  'http://app%2eexample.com', 'http://app.ex\tample.com', 'http://app.example.com\thttp://evil.net', 'http://app.example\xad.com', 'ws://app.example.com',
+  'http://app.example.com:80:80', 'http://app.example.com:99999', 'http://[app.example.com]', 'blob:http://app.example.com/x', 'http://app..example.com'
+]))
+
+t.test('a trailing dot is another host', async t => {
+  await decides(t, 'same-origin', [], ['http://app.example.com.', 'http://.app.example.com'])
+  await decides(t, 'same-origin', ['http://app.example.com.'], ['http://app.example.com'], { Host: 'app.example.com.' })
+  await decides(t, 'https://*.example.com', [], ['https://a.example.com.', 'https://example.com.'])
+})
+
+t.test('numbers that stand for an address are that address, and no other', t => decides(t, 'same-origin',
+  ['http://127.0.0.1:3000', 'http://2130706433:3000', 'http://0x7f.1:3000'],
+  ['http://127.0.0.1', 'http://127.0.0.2:3000', 'http://127.0.0.1.evil.net:3000', 'http://1270.0.0.1:3000'],
+  { Host: '127.0.0.1:3000' }))
+
+t.test('however long an origin is, it is refused, and told in part', async t => {
+  const app = await buildApp(t, { origin: 'https://*.example.com' })
+  app.ws('/', ignore)
+  const port = await listen(app)
+  for (const long of [`https://${'a'.repeat(15_000)}.net`, `https://${'a.'.repeat(7_000)}net`, `${'a'.repeat(15_000)}`, `https://a.example.com${':'.repeat(15_000)}`]) {
+    const client = await RawClient.connect(port)
+    client.request('/', { headers: { Origin: long } })
+    const { statusCode, body } = await client.reply()
+    t.equal(statusCode, 403)
+    t.equal(JSON.parse(body).message, `origin ${long.slice(0, 100)} may not connect`)
+  }
+})
+
 t.test('two Origin headers are refused', async t => {
   const app = await buildApp(t)
   app.ws('/', ignore)
-  const client = await RawClient.connect(await listen(app))
-  client.request('/', { headers: { Host: 'a.example', Origin: ['http://a.example', 'http://evil.net'] } })
-  t.not((await client.reply()).statusCode, 101)
+  const port = await listen(app)
+  for (const other of ['http://evil.net', 'http://a.example', 'null', '']) {
+    for (const origins of [['http://a.example', other], [other, 'http://a.example']]) {
+      const client = await RawClient.connect(port)
+      client.request('/', { headers: { Host: 'a.example', Origin: origins } })
+      t.equal((await client.reply()).statusCode, 403, origins.join(' and '))
+    }
+  }
 })
 
 t.test('a strange Host header makes no origin the same', t => decides(t, 'same-origin', [], ['http://app.example.com'], { Host: 'app.example.com%40evil.net' }))
@@ -79,6 +115,34 @@ t.test('with trustProxy, the origin is compared with what the proxy saw', async 
 t.test('without trustProxy, a forwarded host is not believed', async t => {
   const headers = { Host: 'app.example.com', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'evil.net' }
   await decides(t, 'same-origin', ['http://app.example.com'], ['https://evil.net'], headers)
+})
+
+t.test('a proxy is believed where trustProxy names it, and no other', async t => {
+  const headers = { Host: 'app.example.com', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'chat.example.com' }
+  const [own, forwarded] = [['http://app.example.com'], ['https://chat.example.com']]
+  for (const trustProxy of ['127.0.0.1', '127.0.0.0/8', ['10.0.0.1', 'loopback'], (address: string) => address === '127.0.0.1']) {
+    await decides(t, 'same-origin', forwarded, own, headers, { trustProxy })
+  }
+  for (const trustProxy of ['10.0.0.0/8', '192.168.1.1', (address: string) => address !== '127.0.0.1']) {
+    await decides(t, 'same-origin', own, forwarded, headers, { trustProxy })
+  }
+})
+
+t.test('of several that were forwarded, the one of the proxy next to the server counts: what is before it anybody may have sent', t => decides(t, 'same-origin',
+  ['https://chat.example.com'], ['https://evil.net', 'http://chat.example.com', 'http://evil.net'],
+  { Host: 'internal:3000', 'X-Forwarded-Proto': 'http, https', 'X-Forwarded-Host': 'evil.net, chat.example.com' }, { trustProxy: true }))
+
+t.test('a proxy that forwards the scheme of the WebSocket, as Traefik does, means that of the page', async t => {
+  for (const [forwarded, page, other] of [['wss', 'https', 'http'], ['ws', 'http', 'https']]) {
+    const headers = { Host: 'internal:3000', 'X-Forwarded-Proto': forwarded, 'X-Forwarded-Host': 'chat.example.com' }
+    await decides(t, 'same-origin', [`${page}://chat.example.com`], [`${other}://chat.example.com`, `${forwarded}://chat.example.com`], headers, { trustProxy: true })
+  }
+})
+
+t.test('what a proxy forwards that is no host makes no origin the same', async t => {
+  for (const host of ['evil.net/chat.example.com', 'user@chat.example.com', 'chat.example.com:443:443', '[', '%']) {
+    await decides(t, 'same-origin', [], ['https://chat.example.com', 'https://evil.net'], { Host: 'a', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': host }, { trustProxy: true })
+  }
 })
 
 t.test('over TLS, the same origin is an https one', async t => {
@@ -124,6 +188,21 @@ t.test('a wildcard with a port asks for that port', t => decides(t, 'http://*.ex
   ['http://a.example.com:8080'],
   ['http://a.example.com', 'http://a.example.com:80', 'http://example.com:8080']))
 
+t.test('a host in another language is written either way, and sent as browsers do', async t => {
+  for (const origin of ['https://bücher.example', 'https://xn--bcher-kva.example']) {
+    await decides(t, origin, ['https://xn--bcher-kva.example'], ['https://bcher.example', 'https://b\xfccher.example', 'https://xn--bcher-kva.example.evil.net'])
+  }
+  await decides(t, 'https://*.bücher.example', ['https://a.xn--bcher-kva.example', 'https://xn--strae-oqa.xn--bcher-kva.example'], ['https://xn--bcher-kva.example', 'https://axn--bcher-kva.example'])
+})
+
+t.test('a wildcard asks for labels that are not empty', t => decides(t, 'https://*.example.com', [], [
+  'https://..example.com', 'https://a..example.com', 'https://.a.example.com', 'https://*.', 'https://*.example.com.'
+]))
+
+t.test('an IPv6 address may be listed', t => decides(t, ['http://[::1]:3000', 'https://[2001:db8::1]'],
+  ['http://[::1]:3000', 'http://[0:0:0:0:0:0:0:1]:3000', 'https://[2001:DB8::1]', 'https://[2001:db8::1]:443'],
+  ['http://[::1]', 'http://[::2]:3000', 'https://[2001:db8::2]', 'http://[::1', 'http://::1:3000', 'http://[::1]:3000.evil.net']))
+
 t.test('a function decides, with the request', t => decides(t,
   (origin, request) => origin === 'https://a.example' && request.headers['x-key'] === 'yes',
   ['https://a.example'], ['https://b.example'], { 'X-Key': 'yes' }))
@@ -140,6 +219,32 @@ t.test('a function that fails is an error of the application, and nobody is let 
   for (const origin of [() => { throw new Error('no') }, async () => { throw new Error('no') }]) {
     t.same(await statuses(t, origin, ['https://a.example']), { 'https://a.example': 500 })
   }
+})
+
+t.test('a function is asked about anything that is sent, null and nonsense too', async t => {
+  const asked: string[] = []
+  await decides(t, origin => { asked.push(origin); return false }, [], ['null', '', 'nonsense', 'https://a.example'])
+  t.same(asked, ['null', '', 'nonsense', 'https://a.example'])
+})
+
+t.test('a function lets in with true alone, now or later', async t => {
+  for (const answer of [undefined, null, 0, 1, 'https://a.example', [], {}]) {
+    await decides(t, () => answer as boolean, [], ['https://a.example'])
+    await decides(t, async () => answer as boolean, [], ['https://a.example'])
+  }
+})
+
+t.test('a function that fails leaves the server as it was', async t => {
+  const app = await buildApp(t, { origin: origin => { if (origin === 'https://bad.example') throw new Error('no'); return true } })
+  app.ws('/', message => message)
+  const port = await listen(app)
+  const open = await RawClient.open(port, '/', { headers: { Origin: 'https://a.example' } })
+  const bad = await RawClient.connect(port)
+  bad.request('/', { headers: { Origin: 'https://bad.example' } })
+  t.equal((await bad.reply()).statusCode, 500)
+  await bad.ended()
+  open.send('still here')
+  t.equal(await open.message(), 'still here')
 })
 
 t.test('dangerouslyAllowAny lets every page in', t => decides(t, { dangerouslyAllowAny: true }, ['https://a.example', 'null', 'nonsense'], []))
@@ -185,6 +290,8 @@ t.test('a plain request is not asked for its origin', async t => {
 const invalid: unknown[] = [
   '*', 'example.com', '*.example.com', 'https://', 'https://*', 'https://*.*.example.com', 'https://a.*.example.com', 'https://ex*mple.com', 'https://*example.com',
   'https://example.com/path', 'https://example.com/', 'https://user@example.com', 'https://a b.example', '', ' https://example.com',
+  'https://.example.com', 'https://*..example.com', 'https://a..example.com', 'https://[example.com]', 'https://example.com:99999',
+  'https://example.com ', 'https://example.com?', 'https://example.com#', 'https://@example.com', 'https://exam\tple.com', 'https:\\\\example.com', 'https://ex%61mple.com',
   ['https://good.example', 'bad'], [/example\.com$/], [1], [null], [['https://example.com']],
   /example\.com$/, true, false, 1, {}, { dangerouslyAllowAny: false }, { dangerouslyAllowAny: 'yes' }
 ]
@@ -196,6 +303,16 @@ for (const origin of invalid) {
     t.throws(() => app.ws('/', { origin: origin as OriginOption }, ignore), { code: 'FST_ERR_WS_OPTION', message: /^option origin: / })
   })
 }
+
+t.test('a RegExp is refused with words that say what to write', async t => {
+  const app = await buildApp(t)
+  for (const origin of [/example\.com$/, ['https://a.example', /example\.com$/]]) {
+    t.throws(() => app.ws('/', { origin: origin as OriginOption }, ignore), {
+      code: 'FST_ERR_WS_OPTION',
+      message: "option origin: the RegExp /example\\.com$/ is not taken: write origins, 'https://*.example.com' for all subdomains, or a function"
+    })
+  }
+})
 
 t.test('an invalid option of the plugin is refused when it is registered, before there is a route', async t => {
   const app = Fastify()

@@ -54,6 +54,13 @@ t.test('a route overrides the plugin option by option, and inherits the rest', a
   t.same(resolveOptions({}, route), route)
 })
 
+t.test('close frames are spread over a second, and over a fifth of a short drain, unless an option says so', async t => {
+  t.same(resolve({ drain: { timeout: 20_000 } }).drain, { timeout: 20_000, spread: 1_000, delay: 0 })
+  t.same(resolve({ drain: { timeout: 1_004 } }).drain, { timeout: 1_004, spread: 200, delay: 0 })
+  t.same(resolve({ drain: { timeout: 1 } }).drain, { timeout: 1, spread: 0, delay: 0 })
+  t.same(resolve({ drain: { timeout: 1_000, spread: 1_000, delay: 5 } }).drain, { timeout: 1_000, spread: 1_000, delay: 5 })
+})
+
 t.test('concurrency may be unlimited', async t => {
   t.equal(resolve({ concurrency: Infinity }).route.concurrency, Infinity)
 })
@@ -85,6 +92,11 @@ const invalid: Record<string, { values: unknown[], message: RegExp, pluginOnly?:
   origin: { values: ['example.com', true, 1, {}], message: /^option origin: / },
   subprotocols: { values: ['chat', ['not a token'], 1, {}], message: /^option subprotocols: / },
   codec: { values: ['yaml', {}, 1, true, { decode: ignore }, { decode: ignore, encode: ignore }, { a: 'yaml' }, { a: { decode: ignore } }], message: /^option codec: must be 'json', 'raw', / },
+  drain: {
+    values: [null, 5_000, ...[-1, 1.5, NaN, Infinity, '5', 2 ** 31].flatMap(value => [{ timeout: value }, { spread: value }, { delay: value }]), { timeout: 0 }, { timeout: 100, spread: 101 }, { wait: 1 }],
+    message: /^option drain/,
+    pluginOnly: true
+  },
   adapter: { values: [{}, { start: ignore }, 1, 'redis', true], message: /^option adapter: /, pluginOnly: true },
   ajv: { values: [1, 'ajv', true, []], message: /^option ajv: /, pluginOnly: true }
 }
@@ -117,7 +129,7 @@ t.test("Fastify's own options of register are none of ours", async t => {
 
 t.test("the plugin's own options are refused on a route, where they would do nothing", async t => {
   const app = await buildApp(t)
-  for (const name of ['handshakeTimeout', 'adapter', 'ajv']) {
+  for (const name of ['handshakeTimeout', 'drain', 'adapter', 'ajv']) {
     t.throws(() => app.ws('/', { [name]: 1 } as object, ignore), { code: 'FST_ERR_WS_OPTION', message: new RegExp(`^option ${name}: `) })
   }
 })

@@ -1,35 +1,13 @@
 import Fastify from 'fastify'
-import type { FastifyServerOptions } from 'fastify'
 import t from 'tap'
-import type { Test } from 'tap'
 import typedWs from '../../lib/index.ts'
 import type { OriginOption } from '../../types/index.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
+import { decides, statuses } from '../helpers/origins.ts'
 import { RawClient } from '../helpers/raw-client.ts'
-import type { RawRequest } from '../helpers/raw-client.ts'
 import { selfSigned } from '../helpers/tls.ts'
 
 const ignore = (): void => {}
-
-/** The status with which a server with the option answers each origin. */
-async function statuses (t: Test, origin: OriginOption | undefined, origins: readonly string[], headers: RawRequest['headers'] = {}, server: FastifyServerOptions = {}): Promise<Record<string, number>> {
-  const app = await buildApp(t, { origin }, server)
-  app.ws('/', ignore)
-  const port = await listen(app)
-  const found: Record<string, number> = {}
-  for (const one of origins) {
-    const client = await RawClient.connect(port)
-    client.request('/', { headers: { Host: 'app.example.com', ...headers, Origin: one } })
-    found[one] = (await client.reply()).statusCode
-  }
-  return found
-}
-
-/** Each of `allowed` is upgraded and each of `refused` is answered 403. */
-async function decides (t: Test, origin: OriginOption | undefined, allowed: readonly string[], refused: readonly string[], headers?: RawRequest['headers'], server?: FastifyServerOptions): Promise<void> {
-  const expected = Object.fromEntries([...allowed.map(one => [one, 101]), ...refused.map(one => [one, 403])])
-  t.same(await statuses(t, origin, [...allowed, ...refused], headers, server), expected)
-}
 
 t.test('by default, pages of the same origin connect and no others', t => decides(t, undefined,
   ['http://app.example.com', 'http://APP.example.com', 'http://app.example.com:80'],
@@ -106,44 +84,6 @@ t.test('two Origin headers are refused', async t => {
 })
 
 t.test('a strange Host header makes no origin the same', t => decides(t, 'same-origin', [], ['http://app.example.com'], { Host: 'app.example.com%40evil.net' }))
-
-t.test('with trustProxy, the origin is compared with what the proxy saw', async t => {
-  const headers = { Host: 'internal:3000', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'chat.example.com' }
-  await decides(t, 'same-origin', ['https://chat.example.com', 'https://chat.example.com:443'], ['http://chat.example.com', 'http://internal:3000'], headers, { trustProxy: true })
-})
-
-t.test('without trustProxy, a forwarded host is not believed', async t => {
-  const headers = { Host: 'app.example.com', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'evil.net' }
-  await decides(t, 'same-origin', ['http://app.example.com'], ['https://evil.net'], headers)
-})
-
-t.test('a proxy is believed where trustProxy names it, and no other', async t => {
-  const headers = { Host: 'app.example.com', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'chat.example.com' }
-  const [own, forwarded] = [['http://app.example.com'], ['https://chat.example.com']]
-  for (const trustProxy of ['127.0.0.1', '127.0.0.0/8', ['10.0.0.1', 'loopback'], (address: string) => address === '127.0.0.1']) {
-    await decides(t, 'same-origin', forwarded, own, headers, { trustProxy })
-  }
-  for (const trustProxy of ['10.0.0.0/8', '192.168.1.1', (address: string) => address !== '127.0.0.1']) {
-    await decides(t, 'same-origin', own, forwarded, headers, { trustProxy })
-  }
-})
-
-t.test('of several that were forwarded, the one of the proxy next to the server counts: what is before it anybody may have sent', t => decides(t, 'same-origin',
-  ['https://chat.example.com'], ['https://evil.net', 'http://chat.example.com', 'http://evil.net'],
-  { Host: 'internal:3000', 'X-Forwarded-Proto': 'http, https', 'X-Forwarded-Host': 'evil.net, chat.example.com' }, { trustProxy: true }))
-
-t.test('a proxy that forwards the scheme of the WebSocket, as Traefik does, means that of the page', async t => {
-  for (const [forwarded, page, other] of [['wss', 'https', 'http'], ['ws', 'http', 'https']]) {
-    const headers = { Host: 'internal:3000', 'X-Forwarded-Proto': forwarded, 'X-Forwarded-Host': 'chat.example.com' }
-    await decides(t, 'same-origin', [`${page}://chat.example.com`], [`${other}://chat.example.com`, `${forwarded}://chat.example.com`], headers, { trustProxy: true })
-  }
-})
-
-t.test('what a proxy forwards that is no host makes no origin the same', async t => {
-  for (const host of ['evil.net/chat.example.com', 'user@chat.example.com', 'chat.example.com:443:443', '[', '%']) {
-    await decides(t, 'same-origin', [], ['https://chat.example.com', 'https://evil.net'], { Host: 'a', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': host }, { trustProxy: true })
-  }
-})
 
 t.test('over TLS, the same origin is an https one', async t => {
   const app = Fastify({ https: selfSigned() })

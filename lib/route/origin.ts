@@ -58,7 +58,8 @@ function refuseRegExp (pattern: RegExp): never {
 function isSameOrigin (origin: string, request: FastifyRequest): boolean {
   // Some proxies, as Traefik, forward the scheme of the WebSocket, and not that of the page.
   const scheme = request.protocol.replace(/^ws/, 'http')
-  const own = normalize(`${scheme}://${request.host}`)
+  // An empty port is none (RFC 3986 section 3.2.3).
+  const own = normalize(`${scheme}://${request.host.replace(/:$/, '')}`)
   return own !== null && normalize(origin) === own
 }
 

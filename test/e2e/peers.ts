@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import WebSocketOfWs from 'ws'
+import type { ClientOptions } from 'ws'
 import type { Payload } from '../../types/index.ts'
 import { packageRoot } from '../helpers/paths.ts'
 
@@ -82,15 +83,25 @@ function openBrowserLike (WebSocket: BrowserWebSocketClass, url: string, protoco
   })
 }
 
-export const ws: Peer = {
-  open: (url, protocols) => openBrowserLike(WebSocketOfWs as BrowserWebSocketClass, url, protocols),
-  async refusal (url) {
-    const socket = new WebSocketOfWs(url)
-    const [request, response] = await once(socket, 'unexpected-response')
-    request.destroy()
-    return response.statusCode
+/** ws, whose upgrade requests are sent with these options. */
+export function wsWith (options: ClientOptions): Peer {
+  class Client extends WebSocketOfWs {
+    constructor (url: string, protocols?: string[]) {
+      super(url, protocols, options)
+    }
+  }
+  return {
+    open: (url, protocols) => openBrowserLike(Client as BrowserWebSocketClass, url, protocols),
+    async refusal (url) {
+      const socket = new Client(url)
+      const [request, response] = await once(socket, 'unexpected-response')
+      request.destroy()
+      return response.statusCode
+    }
   }
 }
+
+export const ws = wsWith({})
 
 /** undici's, and Node's own, which is undici's too: the status is for diagnostics only, as pages must not see it. */
 export function undiciLike (WebSocket: BrowserWebSocketClass): Peer {

@@ -48,9 +48,9 @@ export class RawClient {
   }
 
   /** Connects to the loopback interface. */
-  static connect (port: number, host = '127.0.0.1'): Promise<RawClient> {
+  static connect (port: number, host = '127.0.0.1', localAddress?: string): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host, allowHalfOpen: true }, () => {
+      const socket = connect({ port, host, localAddress, allowHalfOpen: true }, () => {
         socket.off('error', reject)
         resolve(new RawClient(socket))
       })

@@ -22,18 +22,26 @@ interface Product {
   readonly reload: NodeJS.Signals
 }
 
+/** How nginx runs as a child of a test. */
+export function nginxProcess (folder: string): string {
+  return `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${folder}/nginx.pid;`
+}
+
+/** What an `http` block of nginx writes, and where. */
+export function nginxFiles (folder: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${folder}/${name};`)
+  return `access_log off; ${temporary.join(' ')}`
+}
+
 /** As their manuals have it. */
 const products: Record<ProxyKind, Product> = {
   nginx: {
     config: (folder, port, backend) => `
-      ${process.getuid?.() === 0 ? 'user root;' : ''}
-      daemon off;
-      pid ${folder}/nginx.pid;
+      ${nginxProcess(folder)}
       worker_processes 1;
       events { worker_connections 256; }
       http {
-        access_log off;
-        ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${folder}/${name};`).join(' ')}
+        ${nginxFiles(folder)}
         map $http_upgrade $connection_upgrade { default upgrade; '' close; }
         proxy_http_version 1.1;
         proxy_set_header Upgrade $http_upgrade;
@@ -99,12 +107,17 @@ export class Proxy {
     this.#master = this.#spawn()
   }
 
-  static async start (t: Test, kind: ProxyKind, program: string, backend: number): Promise<Proxy> {
+  static start (t: Test, kind: ProxyKind, program: string, backend: number): Promise<Proxy> {
+    return Proxy.startWith(t, kind, program, (folder, port) => products[kind].config(folder, port, backend))
+  }
+
+  /** With a configuration that listens on `port`; whatever files it needs may lie in `folder`. */
+  static async startWith (t: Test, kind: ProxyKind, program: string, config: (folder: string, port: number) => string): Promise<Proxy> {
     const folder = await mkdtemp(join(tmpdir(), `${kind}-`))
     const port = await freePort()
     const file = join(folder, 'proxy.conf')
     const product = products[kind]
-    await writeFile(file, product.config(folder, port, backend))
+    await writeFile(file, config(folder, port))
     const proxy = new Proxy(program, product.args(file, folder), product, port)
     running.add(proxy)
     t.after(async () => {

@@ -2,13 +2,13 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
 import type { Connection, ReadyState, Traffic } from '../../types/connection.ts'
 import type { JoinOptions, JoinResult, RoomSender } from '../../types/rooms.ts'
-import { channels } from '../channels.ts'
 import { FST_ERR_WS_CLOSED, FST_ERR_WS_EXPIRES_AT, FST_ERR_WS_ROOM_LIMIT } from '../errors.ts'
 import type { Broadcast } from '../messages/broadcast.ts'
 import type { MessageCodec } from '../messages/codec.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import { closeCode } from '../protocol/close.ts'
 import type { Compression } from './compression.ts'
+import { tellClosed } from './incidents.ts'
 import { Life } from './life.ts'
 import type { LifeOwner } from './life.ts'
 import { Link } from './link.ts'
@@ -234,16 +234,12 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
   }
 
   async #finish (): Promise<void> {
-    const { onClose, instance, url: route, counters, onGone } = this.route
+    const { onClose, instance, onGone } = this.route
     const info = this.end.info(this.#rooms, this.duration)
     if (this.#isOpened && onClose !== null) {
       await guarded(() => onClose.call(instance, this, info), error => this.log.error({ err: error }, 'onClose failed'))
     }
-    const { traffic } = this
-    const { rooms, ...facts } = info
-    if (this.#isLogged) this.log.info({ connection: this.id, ...facts, ...traffic }, 'WebSocket closed')
-    counters.onClosed(info, traffic)
-    if (channels.close.hasSubscribers) channels.close.publish({ connection: this, instance, route, info, traffic })
+    tellClosed(this, this.route, info, this.#isLogged)
     onGone(this)
   }
 }

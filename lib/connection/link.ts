@@ -1,7 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
 import type { ExceedOption } from '../../types/options.ts'
-import { channels } from '../channels.ts'
 import type { MessageCodec } from '../messages/codec.ts'
 import { closeCode } from '../protocol/close.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
@@ -11,6 +10,7 @@ import type { ClosingOwner } from './closing.ts'
 import type { Compression } from './compression.ts'
 import { Inbox } from './inbox.ts'
 import type { InboxOwner } from './inbox.ts'
+import { tellLimited, tellSilent, tellSlow, tellTooBig } from './incidents.ts'
 import type { MemoryHolder } from './memory-budget.ts'
 import { Outbox } from './outbox.ts'
 import { Pulse } from './pulse.ts'
@@ -243,12 +243,9 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.onHeldChange()
   }
 
-  onSlow (outcome: SlowConsumerOutcome, { policy }: SlowConsumer): void {
-    const { counters, instance, url: route } = this.#route
-    counters.onSlow(outcome)
-    if (channels.slowConsumer.hasSubscribers) channels.slowConsumer.publish({ connection: this, instance, route, policy, outcome, bufferedAmount: this.#sendQueue.bufferedAmount })
+  onSlow (outcome: SlowConsumerOutcome, slowConsumer: SlowConsumer): void {
+    tellSlow(this, this.#route, outcome, slowConsumer, this.#sendQueue.bufferedAmount)
     if (outcome !== 'closed') return
-    this.log.info({ bufferedAmount: this.#sendQueue.bufferedAmount }, 'WebSocket closed: the client does not read')
     // The close frame must not wait for what the client has not read.
     this.#sendQueue.discard()
     if (this.end.received === null) this.close(closeCode.tryAgainLater, 'too slow')
@@ -271,9 +268,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onLimited (policy: ExceedOption): void {
-    const { counters, instance, url: route } = this.#route
-    counters.limited++
-    if (channels.limited.hasSubscribers) channels.limited.publish({ connection: this, instance, route, policy })
+    tellLimited(this, this.#route, policy)
     if (policy !== 'close') return
     this.refuse(closeCode.policyViolation, 'rate limit')
     this.onHeldChange()
@@ -286,8 +281,7 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onSilent (): void {
-    this.#route.counters.silent++
-    this.log.info('WebSocket dropped: the client does not answer')
+    tellSilent(this, this.#route)
     this.#closing.terminate('network')
   }
 
@@ -337,17 +331,11 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   onViolation (error: unknown): void {
     if (error instanceof ProtocolError) {
       this.log.info({ err: error }, 'WebSocket protocol violated')
-      if (error.closeCode === closeCode.messageTooBig) this.#onTooBig()
+      if (error.closeCode === closeCode.messageTooBig) tellTooBig(this, this.#route)
       this.fail(error.closeCode, error.message)
     } else {
       this.log.error({ err: error }, 'WebSocket connection failed')
       this.fail(closeCode.internalError, '')
     }
-  }
-
-  #onTooBig (): void {
-    const { counters, instance, url: route, maxPayload } = this.#route
-    counters.tooBig++
-    if (channels.tooBig.hasSubscribers) channels.tooBig.publish({ connection: this, instance, route, maxPayload })
   }
 }

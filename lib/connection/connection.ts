@@ -71,6 +71,10 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
     return this.#isOpened ? 1 : 0
   }
 
+  get isOpened (): boolean {
+    return this.#isOpened
+  }
+
   get sends (): SendContract {
     return this.outbox.sends
   }
@@ -110,6 +114,7 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
   open (data: unknown): void {
     this.data = data
     this.#isOpened = true
+    if (!this.end.isClosed) this.#life?.onOpened()
     this.letThrough()
   }
 
@@ -242,7 +247,7 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
     if (this.#isOpened && onClose !== null) {
       await guarded(() => onClose.call(instance, this, info), error => this.log.error({ err: error }, 'onClose failed'))
     }
-    tellClosed(this, this.route, info, this.#isLogged)
+    tellClosed(this, this.route, info, this.end.sent, this.#isLogged)
     onGone(this)
   }
 }
@@ -259,8 +264,10 @@ async function guarded (hook: () => unknown, onFailure: (error: unknown) => void
 /** @throws FST_ERR_WS_EXPIRES_AT */
 export function timeOf (expiresAt: Date | number | null): number | null {
   const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt
-  if (time !== null && (typeof time !== 'number' || Number.isNaN(time))) throw new FST_ERR_WS_EXPIRES_AT()
-  return time === Infinity ? null : time
+  if (time === null || time === Infinity) return null
+  // What no Date can hold is no time either.
+  if (typeof time !== 'number' || Number.isNaN(new Date(time).getTime())) throw new FST_ERR_WS_EXPIRES_AT()
+  return time
 }
 
 function ignore (): void {}

@@ -1,4 +1,5 @@
 import type { CloseInfo, Traffic } from '../../types/connection.ts'
+import type { CloseStatus } from '../protocol/close.ts'
 import type { SlowConsumerOutcome } from './slow-consumer.ts'
 
 /** What one way's traffic adds up to. */
@@ -47,10 +48,16 @@ export class Counters {
     this.slow[outcome]++
   }
 
-  onClosed ({ code, closedBy }: CloseInfo, { received, sent }: Traffic): void {
+  /**
+   * A client chooses among thousands of codes, also of those that it answers to a close of the server's: they must not become as many counters.
+   *
+   * @param ours the close frame that the server sent; null for none
+   */
+  onClosed ({ code, closedBy }: CloseInfo, ours: CloseStatus | null, { received, sent }: Traffic): void {
     this.received.add(received)
     this.sent.add(sent)
-    increment(this.closed, isRegistered(code) || closedBy === 'server' ? String(code) : 'other')
+    const isOurs = closedBy === 'server' && ours !== null && ours.code === code
+    increment(this.closed, isOurs || isRegistered(code) ? String(code) : 'other')
   }
 
   onRefused (statusCode: number): void {

@@ -13,6 +13,8 @@ export interface LifeOwner {
   readonly receivedMessages: number
   /** Whether more may have come than was read, or something is being handled: it is not its client that keeps silent. */
   readonly isBusy: boolean
+  /** Whether the application knows it by now: whom it is to warn. */
+  readonly isOpened: boolean
   onIdle (): void
   onMaxLifetime (): void
   onExpiring (expiresAt: Date): void
@@ -62,6 +64,11 @@ export class Life implements Scheduled {
     this.#schedule(performance.now())
   }
 
+  /** A warning that was due before is due now. */
+  onOpened (): void {
+    this.#schedule(performance.now())
+  }
+
   stop (): void {
     this.#agenda.delete(this)
   }
@@ -81,10 +88,15 @@ export class Life implements Scheduled {
   }
 
   #warn (): void {
-    const { expiryWarning } = this.#limits
-    if (this.#isWarned || this.#expiresAt === null || expiryWarning === null || Date.now() < this.#expiresAt - expiryWarning) return
+    const warning = this.#warning
+    if (warning === 0 || this.#expiresAt === null || Date.now() < this.#expiresAt - warning) return
     this.#isWarned = true
     this.#owner.onExpiring(new Date(this.#expiresAt))
+  }
+
+  /** How long before it expires something is due: 0 where there is nobody to warn. */
+  get #warning (): number {
+    return this.#isWarned || !this.#owner.isOpened ? 0 : this.#limits.expiryWarning ?? 0
   }
 
   #idleSince (now: number): number {
@@ -96,13 +108,10 @@ export class Life implements Scheduled {
   }
 
   #schedule (now: number): void {
-    const { idleTimeout, expiryWarning } = this.#limits
+    const { idleTimeout } = this.#limits
     let due = this.#endsAt
     if (idleTimeout !== null) due = Math.min(due, this.#activeAt + idleTimeout, now + idleTimeout / looksATimeout)
-    if (this.#expiresAt !== null) {
-      const warning = this.#isWarned || expiryWarning === null ? 0 : expiryWarning
-      due = Math.min(due, now + Math.max(0, this.#expiresAt - warning - Date.now()))
-    }
+    if (this.#expiresAt !== null) due = Math.min(due, now + Math.max(0, this.#expiresAt - this.#warning - Date.now()))
     if (due === Infinity) this.#agenda.delete(this)
     else this.#agenda.set(this, due)
   }

@@ -114,7 +114,8 @@ const deflateDefaults: ResolvedDeflate = Object.freeze({
   level: 5
 })
 
-const pluginOptionNames = new Set([
+/** Every option of `register`. */
+export const pluginOptionNames: ReadonlySet<string> = new Set([
   'maxPayload', 'origin', 'subprotocols', 'codec', 'onInvalid', 'concurrency', 'highWaterMark', 'closeTimeout',
   'perMessageDeflate', 'slowConsumer', 'budget', 'heartbeat', 'idleTimeout', 'maxLifetime', 'expiryWarning', 'limits', 'limitKey',
   'handshakeTimeout', 'drain', 'adapter', 'ajv',

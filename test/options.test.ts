@@ -25,9 +25,18 @@ t.test('the defaults are those of the documentation', async t => {
       deflate: null,
       slowConsumer: { policy: 'close', key: null },
       sendBudget: 1_048_576,
-      heartbeat: { interval: 25_000, timeout: 20_000 }
+      heartbeat: { interval: 25_000, timeout: 20_000 },
+      idleTimeout: null,
+      maxLifetime: null,
+      expiryWarning: 60_000,
+      limits: { own: { messages: null, bytes: null }, perKey: { messages: null, bytes: null }, exceed: 'slow', rooms: 1_000 },
+      limitKey: null,
+      connectionLimits: { total: Infinity, perIp: Infinity, perKey: Infinity },
+      payloadLimits: new Map()
     },
     handshakeTimeout: 10_000,
+    drain: { timeout: 5_000, spread: 1_000, delay: 0 },
+    connectionLimits: { total: Infinity, perIp: Infinity, perKey: Infinity },
     processBudget: 268_435_456,
     adapter: null,
     ajv: {}
@@ -36,6 +45,7 @@ t.test('the defaults are those of the documentation', async t => {
 
 t.test('the defaults cannot be changed', async t => {
   t.ok(Object.isFrozen(defaults))
+  t.ok([defaults.heartbeat, defaults.limits, defaults.limits.own, defaults.connectionLimits, defaults.drain, defaults.budget].every(Object.isFrozen))
 })
 
 t.test("maxPayload is by default Fastify's bodyLimit", async t => {
@@ -61,12 +71,53 @@ t.test('close frames are spread over a second, and over a fifth of a short drain
   t.same(resolve({ drain: { timeout: 1_000, spread: 1_000, delay: 5 } }).drain, { timeout: 1_000, spread: 1_000, delay: 5 })
 })
 
+t.test('a route inherits the limits of traffic one by one, and counts its own connections only', async t => {
+  const { route, connectionLimits } = resolve({ limits: { connections: 9, messages: 5, bytes: { perSecond: 0.5, burst: 3 }, perKey: { messages: 7 }, exceed: 'close', rooms: 2 } })
+  t.same(connectionLimits, { total: 9, perIp: Infinity, perKey: Infinity })
+  t.same(route.connectionLimits, { total: Infinity, perIp: Infinity, perKey: Infinity })
+  const { limits, connectionLimits: own } = resolveOptions({ limits: { connectionsPerIp: 4, messages: Infinity, perKey: { bytes: 8 } } }, route)
+  t.same(own, { total: Infinity, perIp: 4, perKey: Infinity })
+  t.same(limits, {
+    own: { messages: null, bytes: { perSecond: 0.5, burst: 3 } },
+    perKey: { messages: { perSecond: 7, burst: 7 }, bytes: { perSecond: 8, burst: 8 } },
+    exceed: 'close',
+    rooms: 2
+  })
+})
+
+t.test('routes without rates of their own share the object of the plugin, by which they share its buckets', async t => {
+  const { route } = resolve({ limits: { perKey: { messages: 7 } } })
+  t.equal(resolveOptions({}, route).limits, route.limits)
+  t.equal(resolveOptions({ limits: { rooms: 5 } }, route).limits.perKey, route.limits.perKey)
+  t.not(resolveOptions({ limits: { perKey: { messages: 7 } } }, route).limits.perKey, route.limits.perKey)
+})
+
+t.test('a number is a rate whose burst is what comes in a second, one at the least', async t => {
+  const rateOf = (messages: number): unknown => resolve({ limits: { messages } }).route.limits.own.messages
+  t.same([0.1, 1, 1.5, 10].map(rateOf), [{ perSecond: 0.1, burst: 1 }, { perSecond: 1, burst: 1 }, { perSecond: 1.5, burst: 2 }, { perSecond: 10, burst: 10 }])
+})
+
+t.test('payloads are limited by types of any name', async t => {
+  const payload = Object.fromEntries([['__proto__', 1], ['constructor', 2], ['say', 3]])
+  t.same([...resolveOptions({ limits: { payload } }, resolve().route).payloadLimits], [['__proto__', 1], ['constructor', 2], ['say', 3]])
+})
+
+t.test('false is never, for what has a time', async t => {
+  const { route } = resolve({ idleTimeout: 5, maxLifetime: 6, expiryWarning: false })
+  t.same([route.idleTimeout, route.maxLifetime, route.expiryWarning], [5, 6, null])
+  const own = resolveOptions({ idleTimeout: false, maxLifetime: false, expiryWarning: 7 }, route)
+  t.same([own.idleTimeout, own.maxLifetime, own.expiryWarning], [null, null, 7])
+})
+
 t.test('concurrency may be unlimited', async t => {
   t.equal(resolve({ concurrency: Infinity }).route.concurrency, Infinity)
 })
 
 const whole = /^option [\w.]+: must be a whole number from 1 to \d+$/
 const notWhole = [0, -1, 1.5, NaN, -Infinity, '5', true, {}, [], 2 ** 53]
+
+const times = [...notWhole, null, Infinity, 2 ** 31]
+const ofRate = [0, -1, NaN, -Infinity, '5', true, null, [], {}, { perSecond: 0 }, { perSecond: Infinity }, { perSecond: '5' }, { perSecond: 1, burst: 0 }, { perSecond: 1, burst: 1.5 }, { perSecond: 1, bursts: 2 }]
 
 const invalid: Record<string, { values: unknown[], message: RegExp, pluginOnly?: true }> = {
   maxPayload: { values: [...notWhole, Infinity], message: whole },
@@ -86,6 +137,18 @@ const invalid: Record<string, { values: unknown[], message: RegExp, pluginOnly?:
   heartbeat: {
     values: [null, true, 1, ...[...notWhole, Infinity, 2 ** 31].flatMap(value => [{ interval: value }, { timeout: value }]), { interval: 9 }, { interval: 100, timeout: 101 }, { intervall: 100 }],
     message: /^option heartbeat/
+  },
+  idleTimeout: { values: times, message: whole },
+  maxLifetime: { values: times, message: whole },
+  expiryWarning: { values: times, message: whole },
+  limitKey: { values: ['user', 1, true, {}, []], message: /^option limitKey: must be a function$/ },
+  limits: {
+    values: [
+      null, 5, [], { conections: 1 }, { exceed: 'drop' }, { exceed: null }, { perKey: 5 }, { perKey: null }, { perKey: { rooms: 5 } },
+      ...['connections', 'connectionsPerIp', 'connectionsPerKey', 'rooms'].flatMap(name => [...notWhole, null].map(value => ({ [name]: value }))),
+      ...['messages', 'bytes'].flatMap(name => ofRate.flatMap(value => [{ [name]: value }, { perKey: { [name]: value } }]))
+    ],
+    message: /^option limits/
   },
   budget: { values: [null, 1024, { conection: 1 }, ...notWhole.map(connection => ({ connection }))], message: /^option budget/ },
   onInvalid: { values: ['ignore', '', 1, true, {}], message: /^option onInvalid: must be 'reply', 'close' or a function$/ },
@@ -114,6 +177,13 @@ for (const [name, { values, message, pluginOnly }] of Object.entries(invalid)) {
       t.throws(() => app.ws('/', { [name]: value }, ignore), { code: 'FST_ERR_WS_OPTION', message })
     })
   }
+}
+
+for (const payload of [null, 5, [], ...notWhole.map(say => ({ say })), { say: Infinity }]) {
+  t.test(`limits.payload: ${JSON.stringify(payload)} is refused when a route is declared`, async t => {
+    const app = await buildApp(t)
+    t.throws(() => app.ws('/', { limits: { payload: payload as never } }, ignore), { code: 'FST_ERR_WS_OPTION', message: /^option limits\.payload/ })
+  })
 }
 
 t.test('an option that there is not is refused, so that a typing error does not pass for a setting', async t => {

@@ -146,9 +146,14 @@ export class Closing {
     else if (this.state.isEnded) this.#outbox.finish()
   }
 
-  /** Once the end has begun, a handler that settles wins those behind it another `closeTimeout`, and so does a rate that lets them be read. */
+  /**
+   * Once the end has begun, a handler that settles wins those behind it another `closeTimeout`, and so does a rate that lets them be read: by another
+   * timer, since this one may be over.
+   */
   settled (): void {
-    this.#timer?.refresh()
+    if (this.#timer === null) return
+    this.#stopTimer()
+    this.#startTimer()
   }
 
   #sendClose (status: CloseStatus): void {

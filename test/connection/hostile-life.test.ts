@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { CloseInfo } from '../../types/index.ts'
@@ -8,6 +9,12 @@ import { close, frame, text } from '../helpers/bytes.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 
 const ignore = (): void => {}
+
+/** Keeps the event loop from turning. */
+function block (milliseconds: number): void {
+  const until = performance.now() + milliseconds
+  while (performance.now() < until);
+}
 
 /** The agendas that anything is put on while the test runs. */
 function agendasOf (t: Test): Set<Agenda> {
@@ -104,6 +111,40 @@ t.test('a connection that goes while onOpen runs leaves nothing behind that is t
   open()
   await hasClosed.promise
   t.same([...agendas].map(({ size }) => size), [0])
+})
+
+t.test('a client that sends is not taken for idle by a server whose event loop was blocked for longer', async t => {
+  const app = await buildApp(t)
+  app.ws('/', { idleTimeout: 500 }, m => m)
+  const client = await RawClient.open(await listen(app), '/')
+  for (let i = 0; i < 3; i++) {
+    // The operating system has it before the loop is blocked, and the server has not read it.
+    client.send(i)
+    block(700)
+    t.equal(await client.message(), i)
+  }
+  t.equal(app.wsStats().connections.idle, 0)
+})
+
+t.test('a handler that settles once the event loop was blocked for longer than closeTimeout wins those behind it theirs', async t => {
+  const app = await buildApp(t, { closeTimeout: 50 })
+  app.ws('/', async message => {
+    if (message === 'first') {
+      // Right behind the chunk that it came in, at whose end is the Close.
+      await new Promise(resolve => setImmediate(resolve))
+      const read = stat('.')
+      block(100)
+      await read
+    } else {
+      for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve))
+    }
+    return message
+  })
+  const client = await RawClient.open(await listen(app), '/')
+  client.write(Buffer.concat([text('"first"'), text('"second"'), close(1000)]))
+  t.equal(await client.message(), 'first')
+  t.equal(await client.message(), 'second')
+  t.equal((await client.closeFrame()).code, 1000)
 })
 
 for (const [name, value] of Object.entries({ 'a string': 'tomorrow', NaN, 'no valid Date': new Date(NaN), 'more than a Date can hold': 8.64e15 + 1, '-Infinity': -Infinity, 'an object': {} })) {

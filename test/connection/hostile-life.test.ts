@@ -67,26 +67,6 @@ t.test('onExpiring waits for onOpen, whatever little time the credentials have l
   t.equal(client.unread.length, 0)
 })
 
-t.test('an onExpiring that rejects is logged, and ends neither the connection nor the process', async t => {
-  const { lines, stream } = logLines()
-  const app = await buildApp(t, {}, { logger: { level: 'error', stream } })
-  const onRequest = async (request: { wsExpiresAt: Date | number | null }): Promise<void> => { request.wsExpiresAt = Date.now() + 30_000 }
-  const failed = deferred()
-  app.ws('/fails', {
-    onRequest,
-    onExpiring: async () => {
-      failed.resolve()
-      throw new Error('no')
-    }
-  }, m => m)
-  const port = await listen(app)
-  const client = await RawClient.open(port, '/fails')
-  await failed.promise
-  client.send('still here')
-  t.equal(await client.message(), 'still here')
-  t.match(lines, [{ msg: 'onExpiring failed', err: { message: 'no' } }])
-})
-
 t.test('a connection that goes while onOpen runs leaves nothing behind that is to be woken', async t => {
   const agendas = agendasOf(t)
   const app = await buildApp(t)
@@ -111,19 +91,6 @@ t.test('a connection that goes while onOpen runs leaves nothing behind that is t
   open()
   await hasClosed.promise
   t.same([...agendas].map(({ size }) => size), [0])
-})
-
-t.test('a client that sends is not taken for idle by a server whose event loop was blocked for longer', async t => {
-  const app = await buildApp(t)
-  app.ws('/', { idleTimeout: 1_500 }, m => m)
-  const client = await RawClient.open(await listen(app), '/')
-  for (let i = 0; i < 2; i++) {
-    // The operating system has it before the loop is blocked, and the server has not read it.
-    client.send(i)
-    block(1_800)
-    t.equal(await client.message(), i)
-  }
-  t.equal(app.wsStats().connections.idle, 0)
 })
 
 t.test('a handler that settles once the event loop was blocked for longer than closeTimeout wins those behind it theirs', async t => {

@@ -13,6 +13,8 @@ export interface ClosingOwner {
   /** Whether nothing that was received is still to be handled. */
   readonly isIdle: boolean
   onHeldChange (): void
+  /** The close frame is sent: what comes is read at once from here on, for the peer's own. */
+  onCloseSent (): void
   /** Nothing more happens. */
   onGone (): void
 }
@@ -160,6 +162,7 @@ export class Closing {
     this.state.begin('server')
     this.#outbox.close(status)
     this.#startTimer()
+    this.#owner.onCloseSent()
   }
 
   #answer (): void {

@@ -137,8 +137,6 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   close (code: number = closeCode.normal, reason = ''): void {
     this.#closing.close(code, reason)
-    this.#rates?.unthrottle()
-    this.onInboxRoom()
     this.onHeldChange()
   }
 
@@ -318,6 +316,11 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   /* The end. */
+
+  onCloseSent (): void {
+    this.#rates?.unthrottle()
+    this.onInboxRoom()
+  }
 
   fail (code: number, reason: string): void {
     this.#closing.fail(code, reason)

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
+import type { ServerConnection } from '../../lib/connection/connection.ts'
 import { Heartbeat } from '../../lib/connection/heartbeat.ts'
 import type { Beating } from '../../lib/connection/heartbeat.ts'
-import type { CloseInfo, Connection } from '../../types/index.ts'
+import type { CloseInfo, Connection, WsCommonOptions } from '../../types/index.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
 import { pong, text } from '../helpers/bytes.ts'
 import { RawClient } from '../helpers/raw-client.ts'
@@ -23,7 +24,7 @@ interface Opened {
 }
 
 /** A connection whose heartbeat beats when the test says so. */
-async function open (t: Test, handler: () => unknown = () => {}): Promise<Opened> {
+async function open (t: Test, handler: () => unknown = () => {}, options: WsCommonOptions = {}): Promise<Opened> {
   const { add } = Heartbeat.prototype
   let pulse: Beating | null = null
   Heartbeat.prototype.add = beating => { pulse = beating }
@@ -31,7 +32,7 @@ async function open (t: Test, handler: () => unknown = () => {}): Promise<Opened
   const app = await buildApp(t)
   const opened = deferred<Connection>()
   const closed = deferred<CloseInfo>()
-  app.ws('/', { onOpen: connection => opened.resolve(connection), onClose: (_connection, info) => closed.resolve(info) }, handler)
+  app.ws('/', { ...options, onOpen: connection => opened.resolve(connection), onClose: (_connection, info) => closed.resolve(info) }, handler)
   const client = await RawClient.open(await listen(app), '/')
   const connection = await opened.promise
   if (pulse === null) throw new Error('the heartbeat was given no pulse')
@@ -96,6 +97,19 @@ t.test('a client that takes little by little stays', async t => {
   client.socket.pause()
   pulse.endIfSilent()
   t.match(app.wsStats().connections, { open: 1, silent: 0 })
+})
+
+t.test('a client that its rate keeps from being read is not taken for silent, and is asked again', async t => {
+  const { app, client, connection, pulse } = await open(t, () => 'handled', { limits: { messages: { perSecond: 20, burst: 1 } } })
+  client.write(Buffer.concat([text('1'), text('2')]))
+  for (let i = 0; i < 2; i++) await client.frame()
+  pulse.beat()
+  pulse.endIfSilent()
+  t.equal(app.wsStats().connections.silent, 0)
+  while (app.wsStats().traffic.received.messages < 2 || (connection as ServerConnection).isBusy) await delay(1)
+  pulse.endIfSilent()
+  t.equal(app.wsStats().connections.silent, 0)
+  t.equal((await client.frame()).opcode, 9)
 })
 
 t.test('a client that closes is left to its closing handshake', async t => {

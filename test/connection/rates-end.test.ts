@@ -31,7 +31,7 @@ t.test('a client that ends its side is freed once what it sent is handled', asyn
   t.same(await messages(client, 20), upTo(20))
   await client.ended()
   await rated.until(() => rated.closes.length === 1)
-  t.equal(rated.app.wsConnections.size, 0)
+  await rated.gone()
 })
 
 t.test('ending its side wins a client no more than its rate', async t => {
@@ -39,7 +39,7 @@ t.test('ending its side wins a client no more than its rate', async t => {
   client.socket.end()
   await rated.until(() => rated.closes.length === 1)
   t.same(rated.handled, upTo(4))
-  t.equal(rated.app.wsConnections.size, 0)
+  await rated.gone()
 })
 
 t.test('of a client that has ended its side, each message may take closeTimeout', async t => {
@@ -57,7 +57,7 @@ t.test('a client that resets is freed with the next ping, and what was beyond it
   await rated.until(() => rated.closes.length === 1)
   t.same(rated.handled, upTo(4))
   t.equal(rated.closes[0].code, 1006)
-  t.equal(rated.app.wsConnections.size, 0)
+  await rated.gone()
   t.equal(rated.app.wsStats().memory.held, 0)
 })
 
@@ -126,7 +126,7 @@ t.test('the application drops a client that is slowed', async t => {
   await client.ended()
   client.socket.destroy()
   await rated.until(() => rated.closes.length === 1)
-  t.equal(rated.app.wsConnections.size, 0)
+  await rated.gone()
 })
 
 t.test('app.close() closes clients that are slowed, those that answer cleanly', async t => {

@@ -1,5 +1,4 @@
 import t from 'tap'
-import type { ServerConnection } from '../../lib/connection/connection.ts'
 import { continuation, ping, pong, text } from '../helpers/bytes.ts'
 import { deflated } from '../helpers/deflate.ts'
 import { Rated, message, messages, never, numbers, roundTrip, throttled, upTo } from '../helpers/rated.ts'
@@ -79,21 +78,6 @@ t.test('slow: the heartbeat and the idle timeout wait for what is not read', asy
   t.same(rated.handled, upTo(8))
   t.equal(rated.closes.length, 0)
   client.socket.destroy()
-})
-
-t.test('slow: a ping that was not answered while nothing was read is asked again', async t => {
-  const rated = await Rated.start(t, { limits: { messages: { perSecond: 20, burst: 1 } } })
-  const client = await rated.open()
-  const connection = rated.connections[0] as ServerConnection
-  client.write(numbers(2))
-  await messages(client, 2)
-  connection.beat()
-  connection.endIfSilent()
-  while (connection.isBusy) await new Promise(resolve => setTimeout(resolve, 1))
-  connection.endIfSilent()
-  t.equal((await client.frame()).opcode, 9)
-  client.send('still there')
-  t.equal(await client.message<unknown>(), 'still there')
 })
 
 t.test('slow: pings, pongs and fragments count as bytes', async t => {

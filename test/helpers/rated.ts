@@ -1,6 +1,6 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { setImmediate as immediate } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import { upgradeOf } from '../../lib/route/upgrade.ts'
 import type { CloseInfo, Connection, RouteLimitsOption, WsCommonOptions, WsPluginOptions } from '../../types/index.ts'
 import { buildApp, listen } from './app.ts'
 import { text } from './bytes.ts'
@@ -28,9 +28,8 @@ export class Rated {
   }
 
   static async start (t: Test, { plugin, handler = message => message, ...route }: RatedOptions): Promise<Rated> {
-    const app = await buildApp(t, plugin)
+    const app = await buildApp(t, { limitKey: request => request.headers.user?.toString(), ...plugin })
     const rated = new Rated(app)
-    app.addHook('preHandler', async request => rated.#setKey(request))
     app.ws('/', {
       ...route,
       onOpen (connection) { rated.connections.push(connection) },
@@ -62,10 +61,9 @@ export class Rated {
     while (!isSo()) await new Promise<void>(resolve => { this.#wake = resolve })
   }
 
-  #setKey (request: FastifyRequest): void {
-    const upgrade = upgradeOf(request.raw)
-    const { user } = request.headers
-    if (upgrade !== null && typeof user === 'string') upgrade.key = user
+  /** Settles once nothing is left of them. */
+  async gone (): Promise<void> {
+    while (this.app.wsConnections.size > 0) await immediate()
   }
 }
 

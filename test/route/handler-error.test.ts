@@ -210,7 +210,7 @@ t.test('an error handler that sends what has no JSON harms nobody', async t => {
   const client = await app.injectWS('/')
   client.send({})
   await client.ping()
-  while (!lines.some(line => line.msg === 'error message could not be encoded')) await immediate()
+  while (!lines.some(line => line.msg === 'message of fastify-typed-ws could not be encoded')) await immediate()
   await client.close()
 })
 

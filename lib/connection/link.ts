@@ -8,10 +8,10 @@ import { CloseState } from './close-state.ts'
 import { Closing } from './closing.ts'
 import type { ClosingOwner } from './closing.ts'
 import type { Compression } from './compression.ts'
+import { Holding } from './holding.ts'
 import { Inbox } from './inbox.ts'
 import type { InboxOwner } from './inbox.ts'
 import { tellLimited, tellSilent, tellSlow, tellTooBig } from './incidents.ts'
-import type { MemoryHolder } from './memory-budget.ts'
 import { Outbox } from './outbox.ts'
 import { Pulse } from './pulse.ts'
 import type { PulseOwner } from './pulse.ts'
@@ -24,22 +24,19 @@ import type { SendQueueOwner } from './send-queue.ts'
 import type { SlowConsumer, SlowConsumerOutcome } from './slow-consumer.ts'
 import type { Transport, TransportOwner } from './transport.ts'
 
-/** How much of what it wrote may be left to a client that is closed because the server needs the memory, in bytes. */
-const heldWhileClosing = 64 * 1024
-
 /**
- * One WebSocket as bytes: between the transport on one side and messages on the other, it joins the parts that read, keep, send and close, and
- * says what they hold together.
+ * One WebSocket as bytes: between the transport on one side and messages on the other, it joins the parts that read, keep, send and
+ * close.
  */
-export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, ClosingOwner, PulseOwner, RatesOwner, MemoryHolder {
+export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, SendQueueOwner, ClosingOwner, PulseOwner, RatesOwner {
   readonly log: FastifyBaseLogger
   readonly #route: RouteContext
-  readonly #transport: Transport
   readonly #reader: Reader
   readonly #inbox: Inbox
   readonly #sendQueue: SendQueue
   readonly #outbox: Outbox
   readonly #closing: Closing
+  readonly #holding: Holding
   /** null without a heartbeat */
   readonly #pulse: Pulse | null
   /** null for none */
@@ -51,7 +48,6 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   readonly #openedAt = Math.round(performance.now())
   #receivedMessages = 0
   #receivedBytes = 0
-  #held = 0
 
   /**
    * @param compression what was agreed on; null for none
@@ -60,13 +56,13 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   constructor (transport: Transport, route: RouteContext, log: FastifyBaseLogger, codec: MessageCodec, compression: Compression | null, key: string | undefined) {
     this.log = log
     this.#route = route
-    this.#transport = transport
     this.#reader = new Reader(this, transport, route.maxPayload, compression)
     this.#inbox = new Inbox(this, route.concurrency)
     this.#sendQueue = new SendQueue(this, transport, compression, route.sendBudget)
     const end = new CloseState()
     this.#outbox = new Outbox(this.#sendQueue, route, codec, end)
     this.#closing = new Closing(this, end, transport, this.#reader, this.#inbox, this.#outbox, route.closeTimeout)
+    this.#holding = new Holding(this, transport, this.#reader, this.#inbox, this.#sendQueue, this.#closing, route.budget)
     this.#rates = route.rates === null ? null : route.rates.of(this, key)
     transport.attach(this)
     this.#pulse = route.heartbeat === null ? null : new Pulse(this, this.#reader, this.#sendQueue, this.#outbox, end)
@@ -283,29 +279,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
     this.#closing.terminate('network')
   }
 
-  /* What the budget says and is told. */
-
-  /** Bytes of memory that it holds: what has come and is not handled, and what was sent and not taken. */
-  get held (): number {
-    return this.#held
-  }
-
   onHeldChange (): void {
-    const kept = this.#reader.held + this.#inbox.held
-    const held = this.end.isClosed || this.#closing.isDestroyed ? kept : kept + this.#sendQueue.held + (this.#reader.isPaused ? this.#transport.readAhead : 0)
-    const by = held - this.#held
-    if (by === 0) return
-    this.#held = held
-    this.#route.budget.change(this, by)
-  }
-
-  shed (): void {
-    const held = this.#held
-    this.#sendQueue.discard()
-    this.refuse(closeCode.tryAgainLater, 'out of memory')
-    this.onHeldChange()
-    // What the transport has taken on can't be discarded without it. Others must not have to let go in its place.
-    if (this.#held > Math.min(heldWhileClosing, held / 2)) this.#closing.destroy()
+    this.#holding.update()
   }
 
   /** A handler that went on is done. */

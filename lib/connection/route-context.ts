@@ -9,7 +9,7 @@ import type { Agenda } from './agenda.ts'
 import type { ServerConnection } from './connection.ts'
 import type { Counters } from './counters.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import type { Link } from './link.ts'
+import type { Holding } from './holding.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { Membership } from './membership.ts'
 import type { RouteRates } from './rates.ts'
@@ -56,6 +56,6 @@ export interface RouteContext {
   /** null for none */
   readonly rates: RouteRates | null
   /** What all connections of the server hold. */
-  readonly budget: MemoryBudget<Link>
+  readonly budget: MemoryBudget<Holding>
   readonly counters: Counters
 }

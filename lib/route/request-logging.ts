@@ -7,10 +7,12 @@ interface LogController {
   isLogDisabled (request: FastifyRequest): boolean
 }
 
-/** Whether Fastify logs this request when it comes and when it is completed: what `disableRequestLogging` says. */
-export function isRequestLogged (instance: FastifyInstance, request: FastifyRequest): boolean {
+/** Tells whether Fastify logs a request when it comes and when it is completed: what `disableRequestLogging` says. */
+export function requestLogging (instance: FastifyInstance): (request: FastifyRequest) => boolean {
   const controller = controllerOf(instance)
-  return controller === null ? instance.initialConfig.disableRequestLogging !== true : !controller.isLogDisabled(request)
+  if (controller !== null) return request => !controller.isLogDisabled(request)
+  const isLogged = instance.initialConfig.disableRequestLogging !== true
+  return () => isLogged
 }
 
 function controllerOf (instance: FastifyInstance): LogController | null {

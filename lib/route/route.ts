@@ -22,7 +22,7 @@ import { createErrorReporter } from './handler-error.ts'
 import { createHandshakeHook } from './handshake-hook.ts'
 import { Admission, Occupancy } from './limits.ts'
 import { compileOrigin } from './origin.ts'
-import { isRequestLogged } from './request-logging.ts'
+import { requestLogging } from './request-logging.ts'
 import { compileSubprotocols } from './subprotocol.ts'
 import { upgradeOf } from './upgrade.ts'
 import { messageOf } from './ws-server.ts'
@@ -58,6 +58,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
   let compilersSet: OwnCompilers | null = null
   instance.after(() => { compilersSet = ownCompilers(instance, rest) })
 
+  const isLogged = requestLogging(instance)
   let context: RouteContext | null = null
   instance.addHook('onReady', async () => {
     const compilers = server.compilers.of(instance, compilersSet ?? ownCompilers(instance, rest))
@@ -124,7 +125,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       compression: agreement === null || compressions === null ? null : compressions.of(agreement.parameters),
       key: upgrade.key,
       expiresAt,
-      isLogged: isRequestLogged(instance, request)
+      isLogged: isLogged(request)
     })
     server.counters.opened++
     server.connections.add(connection, upgrade.takePlace())

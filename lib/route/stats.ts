@@ -1,12 +1,11 @@
 import type { WsStats } from '../../types/stats.ts'
 import { Flow } from '../connection/counters.ts'
 import type { Counters } from '../connection/counters.ts'
-import type { Link } from '../connection/link.ts'
 import type { MemoryBudget } from '../connection/memory-budget.ts'
 import type { Connections } from './connections.ts'
 
 /** What `app.wsStats()` answers: what was counted, and what the open connections say. */
-export function statsOf (counters: Counters, connections: Connections, rooms: number, budget: MemoryBudget<Link>, pending: number): WsStats {
+export function statsOf (counters: Counters, connections: Connections, rooms: number, budget: Pick<MemoryBudget, 'held' | 'peak' | 'limit'>, pending: number): WsStats {
   const { opened, silent, idle, expired, closed, refused, aborted, invalid, failed, limited, shed, tooBig, slow } = counters
   const { held, peak, limit } = budget
   const received = new Flow()

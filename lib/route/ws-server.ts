@@ -4,9 +4,9 @@ import type { FastifyInstance } from 'fastify'
 import type { WsReadiness, WsStats } from '../../types/stats.ts'
 import { channels } from '../channels.ts'
 import { Agenda } from '../connection/agenda.ts'
-import type { Link } from '../connection/link.ts'
 import { Counters } from '../connection/counters.ts'
 import { Heartbeats } from '../connection/heartbeat.ts'
+import type { Holding } from '../connection/holding.ts'
 import { MemoryBudget } from '../connection/memory-budget.ts'
 import { ServerRates } from '../connection/rates.ts'
 import { FST_ERR_WS_SCHEMA } from '../errors.ts'
@@ -40,7 +40,7 @@ export class WsServer {
   readonly heartbeats = new Heartbeats()
   readonly agenda = new Agenda()
   readonly rates = new ServerRates(this.agenda)
-  readonly budget: MemoryBudget<Link>
+  readonly budget: MemoryBudget<Holding>
   readonly #instance: FastifyInstance
   readonly #upgrades: UpgradeListener
   #isStarted = false
@@ -57,7 +57,7 @@ export class WsServer {
     this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance)
     this.connections = new Connections(node)
     this.occupancy = Occupancy.of(options.connectionLimits)
-    this.budget = new MemoryBudget(options.processBudget, connection => this.#onShed(connection))
+    this.budget = new MemoryBudget(options.processBudget, holding => this.#onShed(holding))
     this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout, this.counters)
   }
 
@@ -81,8 +81,8 @@ export class WsServer {
     return { ready: reason === 'ok', reason }
   }
 
-  #onShed (connection: Link): void {
-    const { held, url: route } = connection
+  #onShed ({ connection, held }: Holding): void {
+    const { url: route } = connection
     this.counters.shed++
     connection.log.warn({ held, limit: this.budget.limit }, 'WebSocket closed: budget.process is spent')
     if (channels.shed.hasSubscribers) channels.shed.publish({ connection, instance: this.#instance, route, held, total: this.budget.held, limit: this.budget.limit })

@@ -51,7 +51,7 @@ export class Closing {
   /** @throws FST_ERR_WS_CLOSE_CODE, FST_ERR_WS_CLOSE_REASON */
   close (code: number, reason: string): void {
     checkClose(code, reason)
-    if (!this.state.canSend || this.state.received !== null) return
+    if (this.isDestroyed || !this.state.canSend || this.state.received !== null) return
     this.#inbox.clear()
     this.#sendClose({ code, reason })
     if (this.state.isEnded && this.#owner.isIdle) this.#outbox.finish()

@@ -718,6 +718,14 @@ t.test('terminate drops the connection without a Close', async t => {
   t.equal(client.unread.length, 0)
 })
 
+t.test('a connection that was dropped is closed by nothing else: no code that the client never saw is told', async t => {
+  const { connection, closed } = await open(t)
+  connection.terminate()
+  connection.close(4000, 'too late')
+  t.match(await closed, { code: 1006, reason: '', wasClean: false, closedBy: 'server' })
+  t.equal(connection.traffic.sent.bytes, 0)
+})
+
 t.test('signal is the same one every time, and aborted when the connection closes', async t => {
   const { client, connection, closed } = await open(t)
   const { signal } = connection

@@ -12,7 +12,7 @@ import { runAsProgram } from '../support/run.ts'
 interface User { name: string }
 
 declare module '@fastify/jwt' {
-  interface FastifyJWT { payload: User, user: User }
+  interface FastifyJWT { payload: User, user: User & { exp: number } }
 }
 
 const cookieName = 'session'
@@ -37,9 +37,13 @@ export async function build (options: FastifyServerOptions = {}): Promise<Fastif
   await app.register(typedWs)
   await servePages(app, 'authentication')
 
-  /** An `onRequest` hook for REST and WebSocket alike: it throws a 401, for a WebSocket before the 101. */
+  /**
+   * An `onRequest` hook for REST and WebSocket alike: it throws a 401, for a WebSocket before the 101. A WebSocket lasts no longer than
+   * its token: it is closed with 4401 then.
+   */
   const authenticate = async (request: FastifyRequest): Promise<void> => {
     await request.jwtVerify({ onlyCookie: true })
+    request.wsExpiresAt = request.user.exp * 1_000
   }
 
   app.post('/login', {

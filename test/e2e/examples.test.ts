@@ -121,6 +121,14 @@ t.test('authentication has the user in connection.data', async t => {
   t.same(await client.message(), { user: 'ada', text: 'Hello' })
 })
 
+t.test('authentication lets no connection outlast its token', async t => {
+  const { app, url, port } = await listenExample(t, 'authentication')
+  await openClient(t, port, '/private', { Cookie: await logIn(url) })
+  const [{ expiresAt }] = app.wsConnections
+  const hour = 3_600_000
+  t.ok(expiresAt !== null && Number(expiresAt) > Date.now() + 0.9 * hour && Number(expiresAt) <= Date.now() + hour)
+})
+
 t.test('authentication gives no cookie for a wrong password', async t => {
   const { url } = await listenExample(t, 'authentication')
   for (const name of ['ada', 'nobody']) {

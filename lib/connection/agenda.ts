@@ -10,11 +10,16 @@ export interface Scheduled {
   onDue (now: number): void
 }
 
+/** How long after one look what is due the next one comes at the earliest, in milliseconds. */
+const leastWait = 1
+
 /** What is due when, for any number of entries with one timer: a heap, in which each knows its place and can leave it. */
 export class Agenda {
   readonly #heap: Scheduled[] = []
   #timer: NodeJS.Timeout | null = null
   #wakesAt = Infinity
+  /** When it was last looked what is due. */
+  #lookedAt = -Infinity
 
   get size (): number {
     return this.#heap.length
@@ -26,7 +31,8 @@ export class Agenda {
       entry.slot = this.#heap.length
       this.#heap.push(entry)
     }
-    entry.due = due
+    // What is set while others are woken waits for the next look: else an entry that lacks less time than a number can tell would be due for ever.
+    entry.due = Math.max(due, this.#lookedAt + leastWait)
     this.#sink(this.#rise(entry))
     this.#wake()
   }
@@ -66,7 +72,7 @@ export class Agenda {
 
   #run (): void {
     this.#wakesAt = Infinity
-    const now = performance.now()
+    const now = this.#lookedAt = performance.now()
     while (this.#heap.length > 0 && this.#heap[0].due <= now) {
       const entry = this.#heap[0]
       this.delete(entry)

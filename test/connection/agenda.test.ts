@@ -96,3 +96,21 @@ t.test('what is due after the longest delay of a timer is not woken at once', as
   t.same(log, [])
   agenda.delete(entry)
 })
+
+t.test('an entry that is due again as soon as it is woken lets the event loop turn', async t => {
+  const agenda = new Agenda()
+  const wakes: number[] = []
+  // As a bucket that is full but for less than a number of this size can tell.
+  const nearly: Scheduled = {
+    slot: -1,
+    due: 0,
+    onDue (now) {
+      wakes.push(now)
+      if (wakes.length < 3) agenda.set(nearly, now + 2 ** -60)
+    }
+  }
+  agenda.set(nearly, performance.now())
+  while (wakes.length < 3) await delay(1)
+  t.equal(new Set(wakes).size, 3, 'each at a time of its own')
+  t.equal(agenda.size, 0)
+})

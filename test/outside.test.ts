@@ -6,6 +6,9 @@ import { Heartbeat } from '../lib/connection/heartbeat.ts'
 import { Turns } from '../lib/connection/turns.ts'
 import { outside } from '../lib/outside.ts'
 import { Deadlines } from '../lib/route/deadlines.ts'
+import type { Connection } from '../types/index.ts'
+import { buildApp, deferred, listen } from './helpers/app.ts'
+import { RawClient } from './helpers/raw-client.ts'
 
 const store = new AsyncLocalStorage<string>()
 
@@ -34,4 +37,23 @@ t.test('no timer or turn that serves all runs in the store of whoever was first'
   while (seen.length < 4) await delay(1)
   heartbeat.delete(beating)
   t.same(new Set(seen), new Set([undefined]))
+})
+
+t.test('handlers that waited until the client read what others sent it do not run in the store of those', async t => {
+  const app = await buildApp(t, { budget: { connection: 2 ** 26 } })
+  const opened = deferred<Connection>()
+  const handled = deferred<string | undefined>()
+  app.ws('/', { onOpen: connection => opened.resolve(connection) }, () => handled.resolve(store.getStore()))
+  const client = await RawClient.open(await listen(app), '/')
+  const connection = await opened.promise
+  client.socket.pause()
+  store.run('another', () => {
+    for (let i = 0; i < 16; i++) connection.send('x'.repeat(2 ** 20))
+  })
+  const before = connection.traffic.received.messages
+  client.send('waits')
+  while (connection.traffic.received.messages === before) await delay(1)
+  client.socket.removeAllListeners('data').resume()
+  t.equal(await handled.promise, undefined)
+  client.socket.destroy()
 })

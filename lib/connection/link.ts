@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Payload } from '../../types/codec.ts'
 import type { ExceedOption } from '../../types/options.ts'
 import type { MessageCodec } from '../messages/codec.ts'
+import { outside } from '../outside.ts'
 import { closeCode } from '../protocol/close.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { CloseState } from './close-state.ts'
@@ -232,8 +233,9 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   /* What the send queue says. */
 
+  /** Whatever wrote last to a client that did not read may be another's: its AsyncLocalStorage is not for this one's handlers. */
   onRepliesLeft (): void {
-    this.#inbox.unblocked()
+    outside(() => this.#inbox.unblocked())
     this.onHeldChange()
   }
 

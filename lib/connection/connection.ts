@@ -242,13 +242,15 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
   }
 
   async #finish (): Promise<void> {
-    const { onClose, instance, onGone } = this.route
+    const { onClose, instance, onGone, counters } = this.route
     const info = this.end.info(this.#rooms, this.duration)
     if (this.#isOpened && onClose !== null) {
       await guarded(() => onClose.call(instance, this, info), error => this.log.error({ err: error }, 'onClose failed'))
     }
-    tellClosed(this, this.route, info, this.end.sent, this.#isLogged)
+    // At one stroke, before anybody is told: whoever then asks for the stats finds it in one of both.
+    counters.onClosed(info, this.end.sent, this.traffic)
     onGone(this)
+    tellClosed(this, this.route, info, this.#isLogged)
   }
 }
 

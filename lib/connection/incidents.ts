@@ -1,7 +1,6 @@
 import type { CloseInfo } from '../../types/connection.ts'
 import type { ExceedOption } from '../../types/options.ts'
 import { channels } from '../channels.ts'
-import type { CloseStatus } from '../protocol/close.ts'
 import type { ServerConnection } from './connection.ts'
 import type { Link } from './link.ts'
 import type { RouteContext } from './route-context.ts'
@@ -31,14 +30,10 @@ export function tellSilent ({ log }: Link, { counters }: RouteContext): void {
   log.info('WebSocket dropped: the client does not answer')
 }
 
-/**
- * @param sent the close frame that the server sent; null for none
- * @param isLogged whether requests are
- */
-export function tellClosed (connection: ServerConnection, { counters, instance, url: route }: RouteContext, info: CloseInfo, sent: CloseStatus | null, isLogged: boolean): void {
+/** @param isLogged whether requests are */
+export function tellClosed (connection: ServerConnection, { instance, url: route }: RouteContext, info: CloseInfo, isLogged: boolean): void {
   const { id, log, traffic } = connection
   const { rooms, ...facts } = info
   if (isLogged) log.info({ connection: id, ...facts, ...traffic }, 'WebSocket closed')
-  counters.onClosed(info, sent, traffic)
   if (channels.close.hasSubscribers) channels.close.publish({ connection, instance, route, info, traffic })
 }

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import t from 'tap'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
@@ -110,4 +111,29 @@ t.test('who began the end is told apart: the client, the server, or the network'
     t.ok(Number.isInteger(info.duration) && info.duration >= 0)
     client.socket.destroy()
   }
+})
+
+t.test('whoever is told of an end, on the channel or by the log, finds the connection among those that have ended, and counted once', async t => {
+  const seen: unknown[] = []
+  const told = deferred()
+  const look = (): void => {
+    const { connections: { open, opened, closed }, traffic } = app.wsStats()
+    seen.push({ open, opened, closed, received: traffic.received })
+  }
+  const stream = { write: (line: string) => { if (line.includes('WebSocket closed')) look() } }
+  const app = await buildApp(t, {}, { logger: { stream } })
+  const listener = (): void => {
+    look()
+    told.resolve()
+  }
+  subscribe('fastify-typed-ws:close', listener)
+  t.after(() => unsubscribe('fastify-typed-ws:close', listener))
+  app.ws('/', message => message)
+  const client = await RawClient.open(await listen(app), '/')
+  const bytes = close(1000)
+  client.write(bytes)
+  client.socket.end()
+  await told.promise
+  const expected = { open: 0, opened: 1, closed: { 1000: 1 }, received: { messages: 0, bytes: bytes.length } }
+  t.same(seen, [expected, expected])
 })

@@ -55,15 +55,16 @@ export class Connections {
     if (this.#open.size === 0) this.#onEmpty?.()
   }
 
-  /**
-   * Closes all with 1001, each once its handlers have replied, and settles when they have ended. Those that have not within `timeout` milliseconds are
-   * dropped, whatever they are doing.
-   */
+  /** Closes all with 1001, each once its handlers have replied, and settles when they have ended or have not within `timeout` milliseconds. */
   async drain ({ timeout, spread }: Pick<ResolvedDrain, 'timeout' | 'spread'>): Promise<void> {
     const stop = spreadOut(this.#open, spread, connection => connection.retire(closeCode.goingAway, reason))
-    const isEmpty = await this.#emptyWithin(timeout)
+    await this.#emptyWithin(timeout)
     stop()
-    if (isEmpty) return
+  }
+
+  /** Drops those that are left, whatever they are doing. */
+  async drop (): Promise<void> {
+    if (this.#open.size === 0) return
     // Those whose handlers still run: they hear why. What came while the loop was blocked is read before they are dropped.
     for (const connection of this.#open) connection.close(closeCode.goingAway, reason)
     await immediate()
@@ -71,13 +72,13 @@ export class Connections {
     await this.#emptyWithin(dropTimeout)
   }
 
-  #emptyWithin (milliseconds: number): Promise<boolean> {
-    if (this.#open.size === 0) return Promise.resolve(true)
+  #emptyWithin (milliseconds: number): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve()
     return new Promise(resolve => {
-      const timer = setTimeout(() => resolve(false), milliseconds)
+      const timer = setTimeout(resolve, milliseconds)
       this.#onEmpty = () => {
         clearTimeout(timer)
-        resolve(true)
+        resolve()
       }
     })
   }

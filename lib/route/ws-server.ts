@@ -107,7 +107,9 @@ export class WsServer {
     // It is for those who send clients here: nobody knows a server that does not listen.
     if (drain.delay > 0 && this.#instance.server.listening) await delay(drain.delay)
     await this.connections.drain(drain)
+    // Before the rest is waited for: clients have a moment of their own to take the refusal.
     this.#upgrades.refusePending()
+    await this.connections.drop()
     await this.#stopRooms()
   }
 

@@ -167,16 +167,18 @@ t.test('app.close() by a handler works', async t => {
   await closed.promise
 })
 
-t.test('drain drops what has not ended at its deadline, and still settles when that does not help', async t => {
+t.test('what has not ended at the deadline of drain is dropped, and it settles when that does not help', async t => {
   const connections = new Connections('node')
   const did: string[] = []
   const says = (what: string) => (code?: number) => { did.push(code === undefined ? what : `${what} ${code}`) }
   connections.add({ retire: says('retire'), close: says('close'), drop: says('drop') } as never)
   await connections.drain({ timeout: 10, spread: 0 })
+  t.same(did, ['retire 1001'])
+  await connections.drop()
   t.same(did, ['retire 1001', 'close 1001', 'drop'])
 })
 
-t.test('drain closes those whose turn had not come at the deadline, too', async t => {
+t.test('those whose turn had not come at the deadline of drain are closed, too', async t => {
   const connections = new Connections('node')
   const crowd = Array.from({ length: 150 }, () => {
     const calls: string[] = []
@@ -185,5 +187,6 @@ t.test('drain closes those whose turn had not come at the deadline, too', async 
     return calls
   })
   await connections.drain({ timeout: 10, spread: 60_000 })
+  await connections.drop()
   for (const calls of crowd) t.same(calls, ['close', 'drop'])
 })

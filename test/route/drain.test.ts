@@ -274,3 +274,27 @@ t.test('a client that floods is closed like any other', async t => {
   await closed
   t.match(draining.ends, [{ code: 1001, wasClean: true }])
 })
+
+t.test('an upgrade that is still to be decided is refused before the last connections are dropped, whose hooks may hang', async t => {
+  const app = await buildApp(t, { drain: { timeout: 20 } })
+  const begun = deferred()
+  const handled = deferred()
+  let upgrades: unknown
+  app.ws('/', { onClose: () => { upgrades = app.wsStats().upgrades } }, () => {
+    handled.resolve()
+    return new Promise(() => {})
+  })
+  app.ws('/undecided', { onRequest: () => { begun.resolve(); return new Promise(() => {}) } }, message => message)
+  const port = await listen(app)
+  const busy = await RawClient.open(port, '/')
+  busy.send('hangs')
+  await handled.promise
+  const undecided = await RawClient.connect(port)
+  undecided.request('/undecided')
+  await begun.promise
+  const closed = app.close()
+  t.equal((await undecided.reply()).statusCode, 503)
+  undecided.socket.end()
+  await closed
+  t.match(upgrades, { pending: 0, refused: { 503: 1 } })
+})

@@ -8,6 +8,7 @@ import { outside } from '../lib/outside.ts'
 import { Deadlines } from '../lib/route/deadlines.ts'
 import type { Connection } from '../types/index.ts'
 import { buildApp, deferred, listen } from './helpers/app.ts'
+import { text } from './helpers/bytes.ts'
 import { RawClient } from './helpers/raw-client.ts'
 
 const store = new AsyncLocalStorage<string>()
@@ -56,4 +57,24 @@ t.test('handlers that waited until the client read what others sent it do not ru
   client.socket.removeAllListeners('data').resume()
   t.equal(await handled.promise, undefined)
   client.socket.destroy()
+})
+
+t.test('handlers run in no store of the upgrade request, whenever their message came', async t => {
+  const app = await buildApp(t)
+  const seen: unknown[] = []
+  app.addHook('onRequest', (_request, _reply, done) => store.run('the upgrade', done))
+  app.ws('/', { onOpen: async () => { await delay(20) } }, async message => {
+    seen.push(store.getStore())
+    await delay(1)
+    return message
+  })
+  const port = await listen(app)
+  const client = await RawClient.connect(port)
+  client.request('/', { head: text('1') })
+  await client.reply()
+  client.write(Buffer.concat(Array.from({ length: 40 }, () => text('2'))))
+  for (let i = 0; i < 41; i++) await client.frame()
+  client.write(text('3'))
+  await client.frame()
+  t.same(seen, Array.from({ length: 42 }, () => undefined))
 })

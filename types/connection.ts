@@ -75,7 +75,10 @@ export interface Connection<SentMessage = unknown, Data = unknown> {
   to<Name extends string> (room: Name): RoomSender<RoomMessage<Name, SentMessage>>
 }
 
-/** What went one way: messages of the application, and bytes of the network, frame headers and control frames included. */
+/**
+ * What went one way: messages of the application, and bytes of the network, frame headers and control frames included. What is sent counts when it is
+ * given to be sent, so with what a slow client is then spared.
+ */
 export interface Flow {
   readonly messages: number
   readonly bytes: number

@@ -31,6 +31,11 @@ export class CloseState {
     return this.sent !== null || this.received !== null || this.isEnded || this.isClosed
   }
 
+  /** Whether nothing says yet that it is to end. */
+  get isOpen (): boolean {
+    return !this.hasBegun && this.retired === null
+  }
+
   /** Whether messages are still handled. */
   get takesMessages (): boolean {
     return this.sent === null && this.retired === null

@@ -203,23 +203,23 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
   /* What bounds its life says. */
 
   onIdle (): void {
-    if (this.end.hasBegun) return
+    if (!this.end.isOpen) return
     this.route.counters.idle++
     this.close(closeCode.idle, 'idle')
   }
 
   onMaxLifetime (): void {
-    if (!this.end.hasBegun) this.close(closeCode.goingAway, 'maximum lifetime')
+    if (this.end.isOpen) this.close(closeCode.goingAway, 'maximum lifetime')
   }
 
   onExpired (): void {
-    if (this.end.hasBegun) return
+    if (!this.end.isOpen) return
     this.route.counters.expired++
     this.close(closeCode.unauthorized, 'expired')
   }
 
   onExpiring (expiresAt: Date): void {
-    if (this.end.hasBegun) return
+    if (!this.end.isOpen) return
     const { onExpiring, instance } = this.route
     if (onExpiring === null) {
       this.tell({ type: 'expiring', expiresAt: expiresAt.toISOString() })

@@ -126,9 +126,9 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   /** Nothing more happens here. */
   abstract onGone (): void
 
-  /** Lets messages through to the handler. */
+  /** Lets messages through to the handler: those that waited, too, are of no request. */
   protected letThrough (): void {
-    this.#inbox.open()
+    outside(() => this.#inbox.open())
     this.onHeldChange()
   }
 

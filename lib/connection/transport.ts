@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { outside } from '../outside.ts'
 
 /** Whoever sits on a transport. */
 export interface TransportOwner {
@@ -105,8 +106,9 @@ export class StreamTransport implements Transport {
     this.#stream.pause()
   }
 
+  /** What was read ahead comes in a later tick: not in the context of whoever resumes. */
   resume (): void {
-    this.#stream.resume()
+    outside(() => this.#stream.resume())
   }
 
   end (): void {

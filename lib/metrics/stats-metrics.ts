@@ -47,7 +47,7 @@ const counters: readonly Definition[] = [
     slow: slowConsumers.closed
   }), 'cause'),
   define('messages_received_total', 'Messages that clients sent.', ({ traffic }) => traffic.received.messages),
-  define('messages_sent_total', 'Messages that were sent to clients.', ({ traffic }) => traffic.sent.messages),
+  define('messages_sent_total', 'Messages that were given to be sent to clients, dropped ones included.', ({ traffic }) => traffic.sent.messages),
   define('received_bytes_total', 'Bytes that clients sent, frame headers and control frames included.', ({ traffic }) => traffic.received.bytes),
   define('sent_bytes_total', 'Bytes that were sent to clients, frame headers and control frames included.', ({ traffic }) => traffic.sent.bytes),
   define('messages_invalid_total', 'Messages that were refused: not JSON, or not valid.', ({ messages }) => messages.invalid),

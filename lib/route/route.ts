@@ -12,6 +12,7 @@ import type { Handlers } from '../messages/receive-contract.ts'
 import { SendContract } from '../messages/send-contract.ts'
 import { refusePluginOptions, resolveOptions } from '../options.ts'
 import type { OwnOptions } from '../options.ts'
+import { outside } from '../outside.ts'
 import { acceptValue } from '../protocol/handshake.ts'
 import { agreeOnDeflate } from '../protocol/permessage-deflate.ts'
 import { createAcceptHandler } from './accept-handler.ts'
@@ -131,7 +132,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     server.connections.add(connection, upgrade.takePlace())
     upgrade.trace?.onConnection(connection, context.url)
     open(connection, onOpen as OnOpen | null, instance, request)
-    if (head.length > 0) connection.onData(head)
+    if (head.length > 0) outside(() => connection.onData(head))
   }
 
   const admission = Admission.of(server.occupancy, Occupancy.of(resolved.connectionLimits, ' of this route'))

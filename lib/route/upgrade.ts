@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
+import { outside } from '../outside.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Place } from './limits.ts'
@@ -103,7 +104,7 @@ export class Upgrade implements Timed {
     this.socket.removeListener('data', this.#onData)
     this.socket.removeListener('end', this.#onEnd)
     this.socket.removeListener('close', this.#onClose)
-    this.socket.resume()
+    outside(() => this.socket.resume())
     return this.#head
   }
 

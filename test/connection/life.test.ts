@@ -204,3 +204,18 @@ t.test('renew after the end does nothing', async t => {
   await delay(30)
   t.equal(connection.readyState, 3)
 })
+
+t.test('a lifetime or an expiry that is due while the server ends does not cut a handler short', async t => {
+  for (const bound of [{ maxLifetime: 200 }, { expiryWarning: false as const }]) {
+    const called = deferred()
+    const { app, client, connection } = await open(t, { ...bound, handler: async message => { called.resolve(); await delay(400); return message } })
+    client.write(text('1'))
+    await called.promise
+    if (!('maxLifetime' in bound)) connection.renew(Date.now() + 200)
+    const closing = app.close()
+    t.equal(await json(client), 1)
+    t.match(await client.closeFrame(), { code: 1001, reason: 'server is closing' })
+    client.socket.destroy()
+    await closing
+  }
+})

@@ -128,7 +128,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   /** Lets messages through to the handler: those that waited, too, are of no request. */
   protected letThrough (): void {
-    outside(() => this.#inbox.open())
+    if (this.#inbox.isEmpty) this.#inbox.open()
+    else outside(() => this.#inbox.open())
     this.onHeldChange()
   }
 

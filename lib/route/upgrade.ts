@@ -104,7 +104,7 @@ export class Upgrade implements Timed {
     this.socket.removeListener('data', this.#onData)
     this.socket.removeListener('end', this.#onEnd)
     this.socket.removeListener('close', this.#onClose)
-    outside(() => this.socket.resume())
+    if (this.socket.isPaused()) outside(() => this.socket.resume())
     return this.#head
   }
 

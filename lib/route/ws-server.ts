@@ -71,14 +71,15 @@ export class WsServer {
   }
 
   get readiness (): WsReadiness {
-    const reason = this.#isClosing
-      ? 'closing'
-      : !this.#isStarted
-          ? 'starting'
-          : this.occupancy !== null && this.occupancy.isFull
-            ? 'full'
-            : this.budget.isNearlySpent ? 'memory' : 'ok'
+    const reason = this.#readinessReason
     return { ready: reason === 'ok', reason }
+  }
+
+  get #readinessReason (): WsReadiness['reason'] {
+    if (this.#isClosing) return 'closing'
+    if (!this.#isStarted) return 'starting'
+    if (this.occupancy !== null && this.occupancy.isFull) return 'full'
+    return this.budget.isNearlySpent ? 'memory' : 'ok'
   }
 
   #onShed ({ connection, held }: Holding): void {

@@ -9,6 +9,7 @@ import { Deadlines } from '../lib/route/deadlines.ts'
 import type { Connection } from '../types/index.ts'
 import { buildApp, deferred, listen } from './helpers/app.ts'
 import { text } from './helpers/bytes.ts'
+import { keepAlive } from './helpers/keep-alive.ts'
 import { RawClient } from './helpers/raw-client.ts'
 
 const store = new AsyncLocalStorage<string>()
@@ -22,8 +23,7 @@ t.test('what is started outside knows no store of the request in which it was', 
 })
 
 t.test('no timer or turn that serves all runs in the store of whoever was first', async t => {
-  const keepAlive = setInterval(() => {}, 1_000)
-  t.teardown(() => clearInterval(keepAlive))
+  keepAlive(t)
   const seen: Array<string | undefined> = []
   const note = (): void => { seen.push(store.getStore()) }
   const beating = { slot: null, beat: note, endIfSilent () {} }

@@ -247,10 +247,11 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
     if (this.#isOpened && onClose !== null) {
       await guarded(() => onClose.call(instance, this, info), error => this.log.error({ err: error }, 'onClose failed'))
     }
+    const { traffic } = this
     // At one stroke, before anybody is told: whoever then asks for the stats finds it in one of both.
-    counters.onClosed(info, this.end.sent, this.traffic)
+    counters.onClosed(info, this.end.sent, traffic)
     onGone(this)
-    tellClosed(this, this.route, info, this.#isLogged)
+    tellClosed(this, this.route, info, traffic, this.#isLogged)
   }
 }
 

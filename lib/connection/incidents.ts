@@ -1,4 +1,4 @@
-import type { CloseInfo } from '../../types/connection.ts'
+import type { CloseInfo, Traffic } from '../../types/connection.ts'
 import type { ExceedOption } from '../../types/options.ts'
 import { channels } from '../channels.ts'
 import type { ServerConnection } from './connection.ts'
@@ -6,7 +6,7 @@ import type { Link } from './link.ts'
 import type { RouteContext } from './route-context.ts'
 import type { SlowConsumer, SlowConsumerOutcome } from './slow-consumer.ts'
 
-/* What an operator is told: by a counter, on a channel, in the log. */
+/* What an operator is told of a connection: by counters, on channels, in the log. */
 
 /** @param bufferedAmount bytes that the client has not taken */
 export function tellSlow (connection: Link, { counters, instance, url: route }: RouteContext, outcome: SlowConsumerOutcome, { policy }: SlowConsumer, bufferedAmount: number): void {
@@ -30,9 +30,13 @@ export function tellSilent ({ log }: Link, { counters }: RouteContext): void {
   log.info('WebSocket dropped: the client does not answer')
 }
 
-/** @param isLogged whether requests are */
-export function tellClosed (connection: ServerConnection, { instance, url: route }: RouteContext, info: CloseInfo, isLogged: boolean): void {
-  const { id, log, traffic } = connection
+/**
+ * It is counted already.
+ *
+ * @param isLogged whether requests are
+ */
+export function tellClosed (connection: ServerConnection, { instance, url: route }: RouteContext, info: CloseInfo, traffic: Traffic, isLogged: boolean): void {
+  const { id, log } = connection
   const { rooms, ...facts } = info
   if (isLogged) log.info({ connection: id, ...facts, ...traffic }, 'WebSocket closed')
   if (channels.close.hasSubscribers) channels.close.publish({ connection, instance, route, info, traffic })

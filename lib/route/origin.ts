@@ -41,7 +41,8 @@ function compileOne (allowed: unknown): (origin: string, request: FastifyRequest
   }
   if (parts[2] === undefined) return origin => normalize(origin) === normal
   const { protocol, host } = new URL(normal)
-  const [start, suffix] = [`${protocol}//`, `.${host}`]
+  const start = `${protocol}//`
+  const suffix = `.${host}`
   return origin => {
     const normal = normalize(origin)
     // The pattern of origins has no empty label: what is before the suffix is at least one.

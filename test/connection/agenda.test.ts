@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Agenda } from '../../lib/connection/agenda.ts'
 import type { Scheduled } from '../../lib/connection/agenda.ts'
+import { keepAlive } from '../helpers/keep-alive.ts'
 
 class Entry implements Scheduled {
   slot = -1
@@ -20,10 +21,7 @@ class Entry implements Scheduled {
   }
 }
 
-t.before(() => {
-  const timer = setInterval(() => {}, 1_000)
-  t.teardown(() => clearInterval(timer))
-})
+t.before(() => keepAlive(t))
 
 t.test('entries are woken in the order in which they are due, whatever was set, changed and deleted before', async () => {
   const moments = fc.array(fc.record({ due: fc.integer({ min: 0, max: 20 }), again: fc.option(fc.integer({ min: 0, max: 20 })), isDeleted: fc.boolean() }), { maxLength: 60 })

@@ -7,6 +7,7 @@ import type { Beating } from '../../lib/connection/heartbeat.ts'
 import type { CloseInfo } from '../../types/index.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
 import { pong, text } from '../helpers/bytes.ts'
+import { keepAlive } from '../helpers/keep-alive.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 
 /** A connection that keeps what it is asked, and settles when it is asked for the first time. */
@@ -34,11 +35,7 @@ function block (milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
-/** Timers of connections do not keep a process alive; while these tests wait for one, something must. */
-t.before(() => {
-  const timer = setInterval(() => {}, 1_000)
-  t.teardown(() => clearInterval(timer))
-})
+t.before(() => keepAlive(t))
 
 t.test('each connection is asked in turn: pinged, and then judged', async t => {
   const heartbeat = new Heartbeat(50, 20)

@@ -4,13 +4,10 @@ import type { Test } from 'tap'
 import type { CloseInfo, Connection, WsCommonOptions } from '../../types/index.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
 import { ping, text } from '../helpers/bytes.ts'
+import { keepAlive } from '../helpers/keep-alive.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 
-/** Timers of connections do not keep a process alive; while these tests wait for one, something must. */
-t.before(() => {
-  const timer = setInterval(() => {}, 1_000)
-  t.teardown(() => clearInterval(timer))
-})
+t.before(() => keepAlive(t))
 
 interface Opened {
   app: Awaited<ReturnType<typeof buildApp>>

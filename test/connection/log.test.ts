@@ -8,17 +8,14 @@ import type { Test } from 'tap'
 import type { WsPluginOptions } from '../../types/index.ts'
 import { buildApp, listen, logLines } from '../helpers/app.ts'
 import { close, frame, text } from '../helpers/bytes.ts'
+import { keepAlive } from '../helpers/keep-alive.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 
 type Line = Record<string, unknown>
 
 const info = 30
 
-/** Timers of connections do not keep a process alive; while these tests wait for one, something must. */
-t.before(() => {
-  const timer = setInterval(() => {}, 1_000)
-  t.teardown(() => clearInterval(timer))
-})
+t.before(() => keepAlive(t))
 
 /** Settles when so many connections have ended, and have had their line if they have one. */
 function ended (t: Test, count = 1): Promise<void> {

@@ -11,5 +11,7 @@ export const channels = Object.freeze({
   slowConsumer: channel('fastify-typed-ws:slow-consumer'),
   shed: channel('fastify-typed-ws:shed'),
   limited: channel('fastify-typed-ws:limited'),
-  tooBig: channel('fastify-typed-ws:too-big')
+  tooBig: channel('fastify-typed-ws:too-big'),
+  adapter: channel('fastify-typed-ws:adapter'),
+  gap: channel('fastify-typed-ws:gap')
 })

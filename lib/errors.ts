@@ -13,6 +13,10 @@ export const FST_ERR_WS_HANDLER = createError<[string, string]>(
   'FST_ERR_WS_HANDLER', 'handler of WebSocket route %s: %s')
 export const FST_ERR_WS_SCHEMA = createError<[string, string, string]>(
   'FST_ERR_WS_SCHEMA', 'schema.%s of %s: %s')
+export const FST_ERR_WS_HISTORY = createError<[string]>(
+  'FST_ERR_WS_HISTORY', 'rooms %s are declared with history, and the adapter keeps none')
+export const FST_ERR_WS_ADAPTER = createError<[string]>(
+  'FST_ERR_WS_ADAPTER', 'adapter: %s')
 export const FST_ERR_WS_METRICS = createError<[string]>(
   'FST_ERR_WS_METRICS', 'metrics of fastify-typed-ws: %s')
 
@@ -66,6 +70,12 @@ export const FST_ERR_WS_ROOM_LIMIT = createError<[number]>(
   'FST_ERR_WS_ROOM_LIMIT', 'a connection may be in %d rooms', 429)
 export const FST_ERR_WS_ROOM_NAME = createError(
   'FST_ERR_WS_ROOM_NAME', 'a room name is a string of 1 to 256 characters', 500, TypeError)
+export const FST_ERR_WS_ROOM_UNAVAILABLE = createError<[string]>(
+  'FST_ERR_WS_ROOM_UNAVAILABLE', 'room unavailable: %s', 503)
+export const FST_ERR_WS_ADAPTER_UNAVAILABLE = createError<[string]>(
+  'FST_ERR_WS_ADAPTER_UNAVAILABLE', 'adapter unavailable: %s', 503)
+export const FST_ERR_WS_ENVELOPE = createError<[string]>(
+  'FST_ERR_WS_ENVELOPE', 'not an envelope: %s', 400, Error, false)
 export const FST_ERR_WS_ROOM_PATTERN = createError<[unknown]>(
   'FST_ERR_WS_ROOM_PATTERN', '%s is not a room pattern: a name, or a prefix with * at its end', 500, TypeError)
 export const FST_ERR_WS_ROOM_DECLARED = createError<[string]>(

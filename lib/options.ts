@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Adapter } from '../types/adapter.ts'
 import type { CodecOption } from '../types/codec.ts'
-import type { DeflateOption, DrainOption, HeartbeatOption, OnInvalidOption, OriginOption, RouteLimitsOption, SlowConsumerOption, SubprotocolsOption, WsCommonOptions, WsPluginOptions } from '../types/options.ts'
+import type { DeflateOption, DrainOption, HeartbeatOption, NodesOption, OnInvalidOption, OriginOption, RouteLimitsOption, SlowConsumerOption, SubprotocolsOption, WsCommonOptions, WsPluginOptions } from '../types/options.ts'
 import { checkFields, checkWhole, maxDelay, resolveDuration } from './check-option.ts'
 import { FST_ERR_WS_OPTION } from './errors.ts'
 import { checkLimits, defaultLimits, noConnectionLimits, resolveConnectionLimits, resolveLimits, resolvePayloadLimits } from './limit-options.ts'
@@ -41,6 +41,8 @@ export interface ResolvedOptions {
 
 export type ResolvedHeartbeat = Readonly<Required<Exclude<HeartbeatOption, false>>>
 
+export type ResolvedNodes = Readonly<Required<NodesOption>>
+
 export type ResolvedDrain = Readonly<Required<DrainOption>>
 
 export type ResolvedDeflate = Readonly<Required<Exclude<DeflateOption, boolean>>>
@@ -62,6 +64,8 @@ export interface ResolvedPluginOptions {
   readonly processBudget: number
   /** null: in memory */
   readonly adapter: Adapter | null
+  readonly adapterTimeout: number
+  readonly nodes: ResolvedNodes
   readonly ajv: NonNullable<WsPluginOptions['ajv']>
 }
 
@@ -99,6 +103,10 @@ export const defaults = Object.freeze({
   /** milliseconds */
   handshakeTimeout: 10_000,
   adapter: null,
+  /** milliseconds */
+  adapterTimeout: 5_000,
+  /** milliseconds */
+  nodes: Object.freeze({ interval: 2_000, timeout: 6_000 }),
   ajv: Object.freeze({})
 })
 
@@ -118,7 +126,7 @@ const deflateDefaults: ResolvedDeflate = Object.freeze({
 export const pluginOptionNames: ReadonlySet<string> = new Set([
   'maxPayload', 'origin', 'subprotocols', 'codec', 'onInvalid', 'concurrency', 'highWaterMark', 'closeTimeout',
   'perMessageDeflate', 'slowConsumer', 'budget', 'heartbeat', 'idleTimeout', 'maxLifetime', 'expiryWarning', 'limits', 'limitKey',
-  'handshakeTimeout', 'drain', 'adapter', 'ajv',
+  'handshakeTimeout', 'drain', 'adapter', 'adapterTimeout', 'nodes', 'ajv',
   // Fastify's own options of `register`.
   'prefix', 'logLevel', 'logSerializers'
 ])
@@ -129,8 +137,12 @@ export function resolvePluginOptions (options: WsPluginOptions, instance: Fastif
     if (!pluginOptionNames.has(name)) throw new FST_ERR_WS_OPTION(name, 'is not an option of this plugin')
   }
   const bodyLimit = instance.initialConfig.bodyLimit ?? 1024 * 1024
-  const { handshakeTimeout = defaults.handshakeTimeout, adapter = defaults.adapter, ajv = defaults.ajv, budget = defaults.budget } = options
+  const {
+    handshakeTimeout = defaults.handshakeTimeout, adapter = defaults.adapter, adapterTimeout = defaults.adapterTimeout,
+    ajv = defaults.ajv, budget = defaults.budget
+  } = options
   checkWhole('handshakeTimeout', handshakeTimeout, 1, maxDelay)
+  checkWhole('adapterTimeout', adapterTimeout, 1, maxDelay)
   if (adapter !== null) checkAdapter(adapter)
   if (typeof ajv !== 'object' || ajv === null || Array.isArray(ajv)) throw new FST_ERR_WS_OPTION('ajv', 'must be an object with customOptions or plugins')
   const inherited: ResolvedOptions = {
@@ -156,6 +168,8 @@ export function resolvePluginOptions (options: WsPluginOptions, instance: Fastif
     connectionLimits: resolveConnectionLimits(options.limits),
     processBudget,
     adapter,
+    adapterTimeout,
+    nodes: resolveNodes(options.nodes),
     ajv
   }
 }
@@ -163,7 +177,7 @@ export function resolvePluginOptions (options: WsPluginOptions, instance: Fastif
 /** Fastify lets routes have any option: these would do nothing, and nobody would know. */
 export function refusePluginOptions (routeOptions: { readonly limits?: RouteLimitsOption }): void {
   if (routeOptions.limits !== undefined) checkLimits(routeOptions.limits, true)
-  for (const name of ['handshakeTimeout', 'drain', 'adapter', 'ajv']) {
+  for (const name of ['handshakeTimeout', 'drain', 'adapter', 'adapterTimeout', 'nodes', 'ajv']) {
     if (Object.hasOwn(routeOptions, name)) throw new FST_ERR_WS_OPTION(name, 'is an option of the plugin, not of a route')
   }
   if ('budget' in routeOptions && Object.hasOwn(Object(routeOptions.budget), 'process')) {
@@ -233,6 +247,18 @@ function resolveDrain (option: DrainOption = {}): ResolvedDrain {
   checkWhole('drain.spread', spread, 0, timeout)
   checkWhole('drain.delay', delay, 0, maxDelay)
   return { timeout, spread, delay }
+}
+
+/** Less would be taken for dead for a single late word. */
+const leastSilence = 2
+
+/** @throws FST_ERR_WS_OPTION */
+function resolveNodes (option: NodesOption = {}): ResolvedNodes {
+  checkFields('nodes', option, Object.keys(defaults.nodes))
+  const { interval = defaults.nodes.interval, timeout = Math.max(interval * 3, defaults.nodes.timeout) } = option
+  checkWhole('nodes.interval', interval, 10, Math.floor(maxDelay / leastSilence))
+  checkWhole('nodes.timeout', timeout, interval * leastSilence, maxDelay)
+  return { interval, timeout }
 }
 
 /** @throws FST_ERR_WS_OPTION */

@@ -26,6 +26,10 @@ export interface WsChannels {
   'fastify-typed-ws:shed': WsShedEvent
   /** A connection is closed because a message was larger than `maxPayload`. */
   'fastify-typed-ws:too-big': WsTooBigEvent
+  /** The adapter became unavailable, or is ready again. */
+  'fastify-typed-ws:adapter': WsAdapterEvent
+  /** A message of a room with history did not follow the one before it. */
+  'fastify-typed-ws:gap': WsGapEvent
 }
 
 /** `error` comes before `asyncStart` where the client went before it had a reply. */
@@ -115,4 +119,21 @@ export interface WsTooBigEvent {
   readonly instance: FastifyInstance
   readonly route: string
   readonly maxPayload: number
+}
+
+export interface WsAdapterEvent {
+  readonly instance: FastifyInstance
+  readonly state: 'ready' | 'unavailable'
+  /** How long the state before it lasted, in milliseconds. */
+  readonly lasted: number
+  readonly error: Error | null
+}
+
+export interface WsGapEvent {
+  readonly instance: FastifyInstance
+  readonly room: string
+  /** Whether the history had what was missing. Where it had not, members were sent `{ type: 'gap', room, eventId }`. */
+  readonly filled: boolean
+  /** How many messages the history had. */
+  readonly messages: number
 }

@@ -1,4 +1,5 @@
 export type * from './adapter.ts'
+export type * from './broker.ts'
 export type * from './channels.ts'
 export type * from './codec.ts'
 export type * from './connection.ts'

@@ -139,6 +139,14 @@ export interface DrainOption {
   readonly delay?: number
 }
 
+/** How processes know of each other. Durations in milliseconds; the same in all of them. */
+export interface NodesOption {
+  /** How often each tells the others that it is alive. Default: 2,000. */
+  readonly interval?: number
+  /** After how long a silence it is taken for dead, and its members for gone; at least twice the interval. Default: 6,000, or three times the interval where that is more. */
+  readonly timeout?: number
+}
+
 /** Memory, in bytes. */
 export interface ConnectionBudget {
   /** How much may wait for a client that does not read, behind the message that is being written. Default: 1 MiB. */
@@ -219,6 +227,10 @@ export interface WsPluginOptions extends WsCommonOptions {
   drain?: DrainOption
   /** Carries rooms between processes. Default: none, in memory. */
   adapter?: Adapter
+  /** How long a message to a room with history, or a join of one, waits for an adapter that is unavailable or slow. Default: 5,000. */
+  adapterTimeout?: number
+  /** How processes know of each other, where there is an adapter. */
+  nodes?: NodesOption
   /** For the validators of messages, as `Fastify({ ajv })` is for those of requests. Nothing is coerced or removed. */
   ajv?: Pick<AjvOptionsOfFastify, 'customOptions' | 'plugins'>
 }

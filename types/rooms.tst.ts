@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
 import type { JsonSchemaToTsProvider } from '@fastify/type-provider-json-schema-to-ts'
 import typedWs, { memoryAdapter, MemoryHub } from '../lib/index.ts'
-import type { Adapter, Connection, Room, RoomFamily } from '../lib/index.ts'
+import type { Adapter, Connection, Member, Room, RoomFamily, RoomsStatus } from '../lib/index.ts'
 import { expectTypeOf } from './expect.tst.ts'
 
 const Said = Type.Object({ type: Type.Literal('said'), text: Type.String() })
@@ -88,6 +88,21 @@ for (const each of app.rooms) expectTypeOf(each).toBe<Room>()
 expectTypeOf(app.rooms.size).toBe<number>()
 expectTypeOf(app.rooms.has('lobby')).toBe<boolean>()
 
+expectTypeOf(room.count()).toBe<Promise<number>>()
+expectTypeOf(room.members()).toBe<Promise<Array<Member>>>()
+expectTypeOf(room.members<{ name: string }>({ limit: 10, after: 'id' })).toBe<Promise<Array<Member<{ name: string }>>>>()
+expectTypeOf(room.join('user-1')).toBe<Promise<number>>()
+expectTypeOf(room.leave('user-1')).toBe<Promise<number>>()
+expectTypeOf(app.rooms.status).toBe<RoomsStatus>()
+
+/* History and presence. */
+
+app.rooms.declare('kept:*', { history: true, presence: true })
+app.rooms.declare('long:*', { history: { size: 1_000, ttl: 60_000 }, presence: connection => ({ id: connection.id }) })
+app.rooms.declare('told:*', { presence: { data: connection => connection.data, notify: { interval: 100, limit: 10 } } })
+// @ts-expect-error ttl is a number
+app.rooms.declare('bad:*', { history: { ttl: '1 h' } })
+
 /* Adapters are a handful of methods. */
 
 expectTypeOf(memoryAdapter()).toBe<Adapter>()
@@ -95,10 +110,12 @@ expectTypeOf(memoryAdapter()).toBe<Adapter>()
 const adapter: Adapter = {
   async start ({ node, log, onEnvelope }) {
     log.info({ node })
-    onEnvelope('lobby', { kind: 'json', node: 'other', payload: '{}', except: [] })
+    onEnvelope('=lobby', { kind: 'json', node: 'other', seq: 1, payload: '{}', except: [] })
   },
-  async publish (room, envelope) {
+  async publish (channel, envelope) {
+    expectTypeOf(channel).toBe<string>()
     if (envelope.kind === 'close') expectTypeOf(envelope.code).toBe<number>()
+    else if (envelope.kind === 'control') expectTypeOf(envelope.payload).toBe<string>()
     else expectTypeOf(envelope.payload).toBe<string | Buffer>()
   },
   async subscribe () {},

@@ -1,3 +1,4 @@
+import type { AdapterState } from './adapter.ts'
 import type { Traffic } from './connection.ts'
 
 /** What `app.wsStats()` answers: of this server, now or since it was made. Sizes in bytes. */
@@ -37,6 +38,37 @@ export interface WsStats {
   }
   /** Rooms with members in this process. */
   readonly rooms: number
+  /** What goes to other processes, and comes from them. */
+  readonly adapter: {
+    readonly state: AdapterState
+    /** How often it became unavailable. */
+    readonly lost: number
+    /** Processes that are alive, this one included. */
+    readonly nodes: number
+    /** Envelopes that it took. */
+    readonly published: number
+    /** Envelopes, and events of histories, that it brought. */
+    readonly received: number
+    /** Messages that it did not take: members in other processes missed them, or `send` rejected. */
+    readonly failed: number
+    /** What came and was no envelope, or not signed as it should be. */
+    readonly refused: number
+    /** Messages to rooms with history that it has not taken yet. */
+    readonly waiting: number
+  }
+  /** Of rooms with history. */
+  readonly history: {
+    /** Joins that got everything they had missed. */
+    readonly recovered: number
+    /** Joins with a `since` whose messages were not all kept any more. */
+    readonly unrecovered: number
+    /** Messages that were replayed to joins. */
+    readonly replayed: number
+    /** Gaps between what came and what had come before it that were filled. */
+    readonly gaps: number
+    /** Gaps that could not be filled: members were told. */
+    readonly broken: number
+  }
   readonly memory: {
     /** What connections hold: what has come and is not handled, and what was sent and not taken. */
     readonly held: number

@@ -44,6 +44,11 @@ export class Counters {
   /** Of slow consumers: connections closed, messages dropped, and messages replaced by later ones. */
   readonly slow: Record<SlowConsumerOutcome, number> = { closed: 0, dropped: 0, replaced: 0 }
 
+  /** Of the adapter: how often it was lost, what it took, brought, did not take, and brought that was no envelope. */
+  readonly adapter = { lost: 0, published: 0, received: 0, failed: 0, refused: 0 }
+  /** Of rooms with history: joins with and without all that they had missed, messages replayed, gaps filled and not. */
+  readonly history = { recovered: 0, unrecovered: 0, replayed: 0, gaps: 0, broken: 0 }
+
   onSlow (outcome: SlowConsumerOutcome): void {
     this.slow[outcome]++
   }

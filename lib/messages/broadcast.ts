@@ -1,4 +1,4 @@
-import type { Envelope } from '../../types/adapter.ts'
+import type { MessageEnvelope } from '../../types/adapter.ts'
 import { encodeMessage } from '../protocol/frame-encoder.ts'
 import { ownMemory } from '../protocol/own-memory.ts'
 import type { MessageCodec } from './codec.ts'
@@ -33,10 +33,20 @@ export class Broadcast {
   }
 
   /** As published by another process, which has applied the contract. */
-  static from (envelope: Exclude<Envelope, { kind: 'close' }>): Broadcast {
-    return envelope.kind === 'json'
-      ? new Broadcast(undefined, SendContract.undeclared, String(envelope.payload))
-      : new Broadcast(envelope.payload, SendContract.undeclared, null)
+  static from ({ kind, payload }: Pick<MessageEnvelope, 'kind' | 'payload'>): Broadcast {
+    return kind === 'json'
+      ? new Broadcast(undefined, SendContract.undeclared, String(payload))
+      : new Broadcast(payload, SendContract.undeclared, null)
+  }
+
+  /**
+   * As it stands in the history of a room. Its `eventId` comes last: of two fields with one name the later one counts.
+   *
+   * @param json that of an object
+   */
+  static ofEvent (json: string, eventId: string): Broadcast {
+    const fields = json.slice(0, -1)
+    return new Broadcast(undefined, SendContract.undeclared, `${fields}${fields === '{' ? '' : ','}"eventId":"${eventId}"}`)
   }
 
   /** What is sent, before the contract is applied. */
@@ -64,9 +74,9 @@ export class Broadcast {
   }
 
   /** As other processes get it. */
-  toEnvelope (node: string, except: readonly string[]): Envelope {
-    if (this.#json !== null) return { kind: 'json', node, payload: this.#json, except }
-    if (typeof this.#message === 'string') return { kind: 'text', node, payload: this.#message, except }
-    return { kind: 'binary', node, payload: this.#message as Buffer, except }
+  get content (): Pick<MessageEnvelope, 'kind' | 'payload'> {
+    if (this.#json !== null) return { kind: 'json', payload: this.#json }
+    if (typeof this.#message === 'string') return { kind: 'text', payload: this.#message }
+    return { kind: 'binary', payload: this.#message as Buffer }
   }
 }

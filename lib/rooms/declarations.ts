@@ -1,6 +1,8 @@
+import type { HistorySettings } from '../../types/adapter.ts'
 import type { SlowConsumer } from '../connection/slow-consumer.ts'
 import { FST_ERR_WS_ROOM_DECLARED, FST_ERR_WS_ROOM_PATTERN } from '../errors.ts'
 import type { SendContract } from '../messages/send-contract.ts'
+import type { ResolvedPresence } from '../room-options.ts'
 
 /** What rooms of one pattern carry. */
 export interface Declaration {
@@ -9,6 +11,10 @@ export interface Declaration {
   readonly schema: unknown
   /** null where it is what the members' routes say */
   readonly slowConsumer: SlowConsumer | null
+  /** null for none */
+  readonly history: HistorySettings | null
+  /** null for none */
+  readonly presence: ResolvedPresence | null
   /** Compiled when the application starts: null until then, and where nothing is declared. */
   contract: SendContract | null
 }
@@ -20,9 +26,9 @@ export class Declarations {
   #byPrefix: Array<{ prefix: string, declaration: Declaration }> = []
 
   /** @throws FST_ERR_WS_ROOM_PATTERN, FST_ERR_WS_ROOM_DECLARED */
-  add (pattern: string, schema: unknown, slowConsumer: SlowConsumer | null = null, contract: SendContract | null = null): Declaration {
+  add (declaration: Declaration): void {
+    const { pattern } = declaration
     if (typeof pattern !== 'string' || pattern === '' || pattern.slice(0, -1).includes('*')) throw new FST_ERR_WS_ROOM_PATTERN(pattern)
-    const declaration: Declaration = { pattern, schema, slowConsumer, contract }
     if (pattern.endsWith('*')) {
       const prefix = pattern.slice(0, -1)
       if (this.#byPrefix.some(entry => entry.prefix === prefix)) throw new FST_ERR_WS_ROOM_DECLARED(pattern)
@@ -31,7 +37,6 @@ export class Declarations {
       if (this.#byName.has(pattern)) throw new FST_ERR_WS_ROOM_DECLARED(pattern)
       this.#byName.set(pattern, declaration)
     }
-    return declaration
   }
 
   for (name: string): Declaration | null {

@@ -1,8 +1,10 @@
-import type { Adapter, AdapterContext, Envelope } from '../../types/adapter.ts'
+import type { Adapter, AdapterContext, AdapterHistory, Envelope, HistoryEvent, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../types/adapter.ts'
+import { MemoryHistory } from './memory-history.ts'
 
 /** Joins the memory adapters of one process: several Fastify servers in it, or tests of a cluster. */
 export class MemoryHub {
   readonly #adapters = new Set<MemoryAdapter>()
+  readonly #history = new MemoryHistory()
 
   add (adapter: MemoryAdapter): void {
     this.#adapters.add(adapter)
@@ -12,19 +14,30 @@ export class MemoryHub {
     this.#adapters.delete(adapter)
   }
 
-  publish (from: MemoryAdapter, room: string, envelope: Envelope): void {
+  publish (from: MemoryAdapter, channel: string, envelope: Envelope): void {
     for (const adapter of this.#adapters) {
-      if (adapter !== from) adapter.receive(room, envelope)
+      if (adapter !== from) adapter.onEnvelope(channel, envelope)
     }
+  }
+
+  append (channel: string, envelope: MessageEnvelope, settings: HistorySettings): void {
+    const event = this.#history.append(channel, envelope, settings)
+    if (event === null) return
+    for (const adapter of this.#adapters) adapter.onEvent(channel, event)
+  }
+
+  read (channel: string, after: Position | null, settings: HistorySettings): HistoryPage {
+    return this.#history.read(channel, after, settings)
   }
 }
 
 const done = Promise.resolve()
 
 /** Rooms within one process: the default. Nothing leaves it; delivery to another server on the hub is synchronous. */
-class MemoryAdapter implements Adapter {
+class MemoryAdapter implements Adapter, AdapterHistory {
+  readonly history = this
   readonly #hub: MemoryHub
-  readonly #rooms = new Set<string>()
+  readonly #channels = new Set<string>()
   #context: AdapterContext | null = null
 
   constructor (hub: MemoryHub) {
@@ -37,18 +50,18 @@ class MemoryAdapter implements Adapter {
     return done
   }
 
-  publish (room: string, envelope: Envelope): Promise<void> {
-    this.#hub.publish(this, room, envelope)
+  publish (channel: string, envelope: Envelope): Promise<void> {
+    this.#hub.publish(this, channel, envelope)
     return done
   }
 
-  subscribe (room: string): Promise<void> {
-    this.#rooms.add(room)
+  subscribe (channel: string): Promise<void> {
+    this.#channels.add(channel)
     return done
   }
 
-  unsubscribe (room: string): Promise<void> {
-    this.#rooms.delete(room)
+  unsubscribe (channel: string): Promise<void> {
+    this.#channels.delete(channel)
     return done
   }
 
@@ -57,8 +70,21 @@ class MemoryAdapter implements Adapter {
     return done
   }
 
-  receive (room: string, envelope: Envelope): void {
-    if (this.#rooms.has(room)) this.#context?.onEnvelope(room, envelope)
+  append (channel: string, envelopes: readonly MessageEnvelope[], settings: HistorySettings): Promise<void> {
+    for (const envelope of envelopes) this.#hub.append(channel, envelope, settings)
+    return done
+  }
+
+  async read (channel: string, after: Position | null, settings: HistorySettings): Promise<HistoryPage> {
+    return this.#hub.read(channel, after, settings)
+  }
+
+  onEnvelope (channel: string, envelope: Envelope): void {
+    if (this.#channels.has(channel)) this.#context?.onEnvelope(channel, envelope)
+  }
+
+  onEvent (channel: string, event: HistoryEvent): void {
+    if (this.#channels.has(channel)) this.#context?.onEvent(channel, event)
   }
 }
 

@@ -1,19 +1,28 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { Adapter, Envelope } from '../../types/adapter.ts'
-import type { WsBroadcastEvent } from '../../types/channels.ts'
+import type { Adapter, AdapterState, Envelope, HistoryEvent, MessageEnvelope } from '../../types/adapter.ts'
+import type { WsBroadcastEvent, WsGapEvent } from '../../types/channels.ts'
 import type { Connection } from '../../types/connection.ts'
-import type { JoinOptions, JoinResult, Room, RoomDeclaration, RoomFamily, RoomRegistry, RoomSender, SendOptions } from '../../types/rooms.ts'
+import type { JoinOptions, JoinResult, Room, RoomDeclaration, RoomFamily, RoomRegistry, RoomSender, RoomsStatus, SendOptions } from '../../types/rooms.ts'
 import { channels } from '../channels.ts'
 import { checkClose } from '../connection/close-state.ts'
 import { ServerConnection } from '../connection/connection.ts'
+import type { Counters } from '../connection/counters.ts'
 import type { Membership } from '../connection/membership.ts'
-import { FST_ERR_WS_ROOM_NAME } from '../errors.ts'
+import { FST_ERR_WS_HISTORY, FST_ERR_WS_ROOM_NAME, FST_ERR_WS_SEND_INVALID } from '../errors.ts'
 import { resolveSlowConsumer } from '../options.ts'
+import type { ResolvedNodes } from '../options.ts'
 import { Broadcast } from '../messages/broadcast.ts'
-import type { SendContract } from '../messages/send-contract.ts'
+import { SendContract } from '../messages/send-contract.ts'
 import { closeCode } from '../protocol/close.ts'
+import { resolveHistory, resolvePresence } from '../room-options.ts'
+import { AdapterLink } from './adapter-link.ts'
+import { Appends } from './appends.ts'
+import { roomChannel, roomOf } from './channels.ts'
+import { Cluster } from './cluster.ts'
 import { Declarations } from './declarations.ts'
 import type { Declaration } from './declarations.ts'
+import { Feeds } from './feeds.ts'
+import { memoryAdapter } from './memory-adapter.ts'
 import { Members } from './members.ts'
 import { NamedRoom, RoomExcept } from './room.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -22,30 +31,75 @@ import { Subscriptions } from './subscriptions.ts'
 const maxNameLength = 256
 
 /** A room without history has nothing to recover. */
-const joined: JoinResult = Object.freeze({ recovered: false, replayed: 0 })
+const joined: JoinResult = Object.freeze({ recovered: false, replayed: 0, eventId: null })
 
 /** Makes the contract of a declared schema. */
 type Compile = (pattern: string, schema: unknown) => SendContract
 
-/** All rooms of this process, and its connections' way to them. */
-export class Registry implements RoomRegistry, Membership {
+/** What the registry needs of the server. */
+export interface RegistryOptions {
   /** The id of this process, unique in the cluster. */
   readonly node: string
+  /** null: there are no other processes */
+  readonly adapter: Adapter | null
+  /** How long what needs the adapter waits for it, in milliseconds. */
+  readonly adapterTimeout: number
+  readonly nodes: ResolvedNodes
+  readonly counters: Pick<Counters, 'adapter' | 'history'>
+  /** The open connections with this key. */
+  readonly connectionsOf: (key: string) => Iterable<ServerConnection>
+}
+
+/** All rooms of this process, and its connections' way to them. */
+export class Registry implements RoomRegistry, Membership {
+  readonly cluster: Cluster
   readonly #instance: FastifyInstance
-  readonly #adapter: Adapter
+  readonly #link: AdapterLink
   readonly #subscriptions: Subscriptions
   readonly #declarations = new Declarations()
   readonly #members = new Members()
+  readonly #counters: RegistryOptions['counters']
   readonly #log: FastifyBaseLogger
+  /** Both null where the adapter keeps no history. */
+  readonly #feeds: Feeds | null
+  readonly #appends: Appends | null
   /** null until the start: before it, shared schemas and compilers may still be added. */
   #compile: Compile | null = null
 
-  constructor (node: string, adapter: Adapter, instance: FastifyInstance) {
-    this.node = node
+  constructor (instance: FastifyInstance, { node, adapter, adapterTimeout: timeout, nodes, counters, connectionsOf }: RegistryOptions) {
     this.#instance = instance
-    this.#adapter = adapter
-    this.#subscriptions = new Subscriptions(adapter)
     this.#log = instance.log
+    this.#counters = counters
+    this.#link = new AdapterLink(node, adapter ?? memoryAdapter(), instance, counters.adapter, {
+      onEnvelope: (channel, envelope) => this.#onEnvelope(channel, envelope),
+      onEvent: (channel, event) => this.#onEvent(channel, event),
+      onState: state => this.#onState(state)
+    })
+    this.#subscriptions = new Subscriptions(this.#link)
+    const { history } = this.#link
+    this.#appends = history === null ? null : new Appends(history, timeout)
+    this.#feeds = history === null
+      ? null
+      : new Feeds({
+        history,
+        timeout,
+        counters: counters.history,
+        deliver: (room, connection, { broadcast }) => this.#deliverTo(connection, broadcast, room),
+        deliverToAll: (room, { broadcast, except }, isBehind) => this.#deliverOrLog(room, broadcast, except, isBehind),
+        onGap: (room, filled, messages, eventId) => this.#onGap(room, filled, messages, eventId)
+      })
+    this.cluster = new Cluster({
+      node,
+      log: this.#log,
+      isAlone: adapter === null,
+      membersOf: room => this.#members.of(room),
+      presenceOf: room => this.#declarations.for(room)?.presence ?? null,
+      connectionsOf,
+      tell: (channel, body) => this.#link.publish(channel, { kind: 'control', payload: JSON.stringify(body) }),
+      tellMembers: (room, message) => this.#tellMembers(room, message),
+      subscribe: channel => this.#subscriptions.want(channel),
+      unsubscribe: channel => this.#subscriptions.drop(channel)
+    }, nodes)
   }
 
   async start (compile: Compile): Promise<void> {
@@ -53,17 +107,26 @@ export class Registry implements RoomRegistry, Membership {
     for (const declaration of this.#declarations) {
       if (declaration.schema !== undefined) declaration.contract = compile(declaration.pattern, declaration.schema)
     }
-    await this.#adapter.start({ node: this.node, log: this.#log, onEnvelope: (room, envelope) => this.#onEnvelope(room, envelope) })
+    await this.#link.start()
+    this.#feeds?.start()
+    await this.cluster.start()
   }
 
   async stop (): Promise<void> {
-    await this.#adapter.stop()
+    this.#feeds?.stop()
+    await this.cluster.stop()
+    await this.#link.stop()
   }
 
   /* As the application sees it. */
 
   get size (): number {
     return this.#members.rooms.size
+  }
+
+  get status (): RoomsStatus {
+    const { state, since, error } = this.#link
+    return { state, since, error, nodes: this.cluster.nodes, waiting: this.#appends === null ? 0 : this.#appends.size }
   }
 
   has (name: string): boolean {
@@ -76,9 +139,17 @@ export class Registry implements RoomRegistry, Membership {
   }
 
   declare (pattern: string, declaration: RoomDeclaration<unknown, never>): RoomFamily {
-    const { send, slowConsumer } = declaration
-    const contract = send === undefined ? null : this.#compile?.(pattern, send)
-    this.#declarations.add(pattern, send, slowConsumer === undefined ? null : resolveSlowConsumer(slowConsumer), contract)
+    const { send: schema, slowConsumer } = declaration
+    const history = resolveHistory(declaration.history)
+    if (history !== null && this.#link.history === null) throw new FST_ERR_WS_HISTORY(pattern)
+    this.#declarations.add({
+      pattern,
+      schema,
+      slowConsumer: slowConsumer === undefined ? null : resolveSlowConsumer(slowConsumer),
+      history,
+      presence: resolvePresence(declaration.presence),
+      contract: schema === undefined ? null : this.#compile?.(pattern, schema) ?? null
+    })
     return { pattern, room: name => this.room(name) }
   }
 
@@ -91,18 +162,34 @@ export class Registry implements RoomRegistry, Membership {
   /* As connections see it. */
 
   /** A closed connection joins nothing: it would never leave. */
-  join (connection: ServerConnection, room: string, _options: JoinOptions): Promise<JoinResult> {
+  join (connection: ServerConnection, room: string, { since }: JoinOptions): Promise<JoinResult> {
     checkName(room)
     if (connection.readyState === 3) return Promise.resolve(joined)
+    const history = this.#declarations.for(room)?.history ?? null
+    const channel = roomChannel(room)
     const isFirst = this.#members.add(room, connection)
-    const result = (isFirst ? this.#subscriptions.want(room) : this.#subscriptions.ready(room)).then(() => joined)
-    result.catch(error => this.#log.warn({ err: error, room }, 'room was not subscribed to'))
+    const subscribed = isFirst ? this.#subscriptions.want(channel) : this.#subscriptions.ready(channel)
+    const result = history === null || this.#feeds === null
+      ? subscribed.then(() => joined)
+      : this.#feeds.join(room, history, connection, since, subscribed)
+    result.catch(error => {
+      this.#log.warn({ err: error, room }, 'room was not joined')
+      // Where it is in the history is not known: it would get none of its messages, and nobody would know.
+      if (history !== null) void this.leave(connection, room)
+    })
+    this.cluster.onJoined(connection, room)
     return result
   }
 
   leave (connection: ServerConnection, room: string): Promise<void> {
     checkName(room)
-    return this.#members.delete(room, connection) ? this.#subscriptions.drop(room) : Promise.resolve()
+    if (!this.#members.of(room).has(connection)) return Promise.resolve()
+    const isLast = this.#members.delete(room, connection)
+    this.#feeds?.leave(room, connection)
+    this.cluster.onLeft(connection, room)
+    if (!isLast) return Promise.resolve()
+    this.#feeds?.drop(room)
+    return this.#subscriptions.drop(roomChannel(room))
   }
 
   leaveAll (connection: ServerConnection): readonly string[] {
@@ -127,7 +214,7 @@ export class Registry implements RoomRegistry, Membership {
   }
 
   /**
-   * Delivers to the members here at once, and hands it to the adapter for those elsewhere.
+   * Delivers to the members here at once, and hands it to the adapter for those elsewhere; with history, to the history, which brings it to all.
    *
    * @param undeclared the contract where the room has none of its own
    */
@@ -144,40 +231,96 @@ export class Registry implements RoomRegistry, Membership {
     const declaration = this.#declarations.for(room)
     const broadcast = Broadcast.of(message, declaration?.contract ?? undeclared)
     const excluded = exceptOf(except).map(connection => connection.id)
-    const failure = this.#deliver(room, declaration, broadcast, excluded)
-    const published = this.#publish(room, broadcast.toEnvelope(this.node, excluded))
+    if (declaration !== null && declaration.history !== null && this.#appends !== null) {
+      return this.#append(room, broadcast, excluded, declaration.history)
+    }
+    const failure = this.#deliver(room, declaration, broadcast, excluded, null)
+    const published = this.#link.publish(roomChannel(room), { ...broadcast.content, except: excluded })
     if (failure !== null) throw failure
     return published
+  }
+
+  #append (room: string, broadcast: Broadcast, except: readonly string[], history: NonNullable<Declaration['history']>): Promise<void> {
+    const { kind, payload } = broadcast.content
+    if (kind !== 'json' || typeof payload !== 'string' || !payload.startsWith('{')) throw new FST_ERR_WS_SEND_INVALID('a message of a room with history is an object: it has an eventId')
+    const envelope = this.#link.sign({ kind, payload, except }) as MessageEnvelope
+    const appended = this.#appends?.add(roomChannel(room), envelope, history) ?? Promise.resolve()
+    appended.then(() => { this.#counters.adapter.published++ }, error => {
+      this.#counters.adapter.failed++
+      if (this.#link.state === 'ready') this.#log.warn({ err: error, room }, 'room message was not taken')
+    })
+    return appended
   }
 
   close (room: string, code: number = closeCode.normal, reason = ''): Promise<void> {
     checkClose(code, reason)
     for (const member of this.#members.of(room)) member.close(code, reason)
-    return this.#publish(room, { kind: 'close', node: this.node, code, reason })
+    return this.#link.publish(roomChannel(room), { kind: 'close', code, reason })
   }
 
-  #publish (room: string, envelope: Envelope): Promise<void> {
-    const published = this.#hand(room, envelope)
-    published.catch(error => this.#log.warn({ err: error, room }, 'room message was not published'))
-    return published
-  }
+  /* As the adapter sees it. */
 
-  /** An adapter that throws has failed as one that rejects. */
-  async #hand (room: string, envelope: Envelope): Promise<void> {
-    await this.#adapter.publish(room, envelope)
-  }
-
-  #onEnvelope (room: string, envelope: Envelope): void {
-    if (envelope.kind === 'close') {
-      for (const member of this.#members.of(room)) member.close(envelope.code, envelope.reason)
+  #onEnvelope (channel: string, envelope: Envelope): void {
+    if (envelope.kind === 'control') {
+      this.cluster.onControl(channel, envelope.node, envelope.payload)
       return
     }
-    const failure = this.#deliver(room, this.#declarations.for(room), Broadcast.from(envelope), envelope.except)
-    if (failure !== null) this.#log.error({ err: failure, room }, 'room message could not be encoded')
+    const room = roomOf(channel)
+    if (room === null) return
+    if (envelope.kind === 'close') {
+      for (const member of this.#members.of(room)) member.close(envelope.code, envelope.reason)
+    } else {
+      this.#deliverOrLog(room, Broadcast.from(envelope), envelope.except, null)
+    }
+  }
+
+  #onEvent (channel: string, event: HistoryEvent): void {
+    const room = roomOf(channel)
+    if (room !== null) this.#feeds?.onEvent(room, event)
+  }
+
+  #onState (state: AdapterState): void {
+    this.cluster.onState(state)
+    if (state !== 'ready') return
+    this.#appends?.retry()
+    this.#feeds?.recover()
+  }
+
+  /** Members are told where what they have is no longer all: they can't know. */
+  #onGap (room: string, filled: boolean, messages: number, eventId: string): void {
+    this.#counters.history[filled ? 'gaps' : 'broken']++
+    const event: WsGapEvent = { instance: this.#instance, room, filled, messages }
+    if (channels.gap.hasSubscribers) channels.gap.publish(event)
+    if (filled) return
+    this.#log.warn({ room, eventId }, 'messages of a room are lost: its history has them no longer')
+    this.#tellMembers(room, { type: 'gap', room, eventId })
+  }
+
+  #tellMembers (room: string, message: object): void {
+    this.#deliverOrLog(room, Broadcast.of(message, SendContract.undeclared), noIds, null)
+  }
+
+  #deliverTo (member: ServerConnection, broadcast: Broadcast, room: string): void {
+    try {
+      member.deliver(broadcast, room, this.#declarations.for(room)?.slowConsumer ?? null)
+    } catch (error) {
+      this.#logEncoding(error, room)
+    }
+  }
+
+  #deliverOrLog (room: string, broadcast: Broadcast, except: readonly string[], isBehind: ((connection: ServerConnection) => boolean) | null): void {
+    const failure = this.#deliver(room, this.#declarations.for(room), broadcast, except, isBehind)
+    if (failure !== null) this.#logEncoding(failure, room)
+  }
+
+  #logEncoding (error: unknown, room: string): void {
+    this.#log.error({ err: error, room }, 'room message could not be encoded')
   }
 
   /** A codec that can't encode the message costs its own members the message, and nobody else. */
-  #deliver (room: string, declaration: Declaration | null, broadcast: Broadcast, except: readonly string[]): unknown {
+  #deliver (
+    room: string, declaration: Declaration | null, broadcast: Broadcast, except: readonly string[], isBehind: ((connection: ServerConnection) => boolean) | null
+  ): unknown {
     let failure: unknown = null
     const slowConsumer = declaration === null ? null : declaration.slowConsumer
     const members = this.#members.of(room)
@@ -186,6 +329,7 @@ export class Registry implements RoomRegistry, Membership {
       // Whoever leaves and joins meanwhile stands at the end again, and has had the message.
       if (left-- === 0) break
       if (except.length > 0 && except.includes(member.id)) continue
+      if (isBehind !== null && isBehind(member)) continue
       try {
         member.deliver(broadcast, room, slowConsumer)
       } catch (error) {
@@ -201,6 +345,7 @@ function checkName (name: string): void {
 }
 
 const noOne: readonly Connection[] = []
+const noIds: readonly string[] = []
 
 function exceptOf (except: SendOptions['except']): readonly Connection[] {
   if (except === undefined) return noOne

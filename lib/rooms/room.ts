@@ -1,5 +1,5 @@
 import type { Connection } from '../../types/connection.ts'
-import type { Room, RoomSender, SendOptions } from '../../types/rooms.ts'
+import type { Member, MembersOptions, Room, RoomSender, SendOptions } from '../../types/rooms.ts'
 import type { ServerConnection } from '../connection/connection.ts'
 import { SendContract } from '../messages/send-contract.ts'
 import type { Registry } from './registry.ts'
@@ -31,6 +31,22 @@ export class NamedRoom implements Room {
 
   send (message: unknown, options: SendOptions = toAll): Promise<void> {
     return this.#registry.send(this.name, message, SendContract.undeclared, options)
+  }
+
+  count (): Promise<number> {
+    return this.#registry.cluster.count(this.name)
+  }
+
+  members<Data> (options: MembersOptions = {}): Promise<Array<Member<Data>>> {
+    return this.#registry.cluster.members(this.name, options) as Promise<Array<Member<Data>>>
+  }
+
+  join (key: string): Promise<number> {
+    return this.#registry.cluster.join(this.name, key)
+  }
+
+  leave (key: string): Promise<number> {
+    return this.#registry.cluster.leave(this.name, key)
   }
 
   close (code?: number, reason?: string): Promise<void> {

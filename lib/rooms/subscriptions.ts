@@ -5,10 +5,10 @@ import type { Adapter } from '../../types/adapter.ts'
  * are taken in turn, and only what they come to is asked of the adapter.
  */
 export class Subscriptions {
-  readonly #adapter: Adapter
+  readonly #adapter: Pick<Adapter, 'subscribe' | 'unsubscribe'>
   readonly #rooms = new Map<string, Subscription>()
 
-  constructor (adapter: Adapter) {
+  constructor (adapter: Pick<Adapter, 'subscribe' | 'unsubscribe'>) {
     this.#adapter = adapter
   }
 

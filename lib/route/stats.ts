@@ -2,11 +2,13 @@ import type { WsStats } from '../../types/stats.ts'
 import { Flow } from '../connection/counters.ts'
 import type { Counters } from '../connection/counters.ts'
 import type { MemoryBudget } from '../connection/memory-budget.ts'
+import type { Registry } from '../rooms/registry.ts'
 import type { Connections } from './connections.ts'
 
 /** What `app.wsStats()` answers: what was counted, and what the open connections say. */
-export function statsOf (counters: Counters, connections: Connections, rooms: number, budget: Pick<MemoryBudget, 'held' | 'peak' | 'limit'>, pending: number): WsStats {
-  const { opened, silent, idle, expired, closed, refused, aborted, invalid, failed, limited, shed, tooBig, slow } = counters
+export function statsOf (counters: Counters, connections: Connections, rooms: Pick<Registry, 'size' | 'status'>, budget: Pick<MemoryBudget, 'held' | 'peak' | 'limit'>, pending: number): WsStats {
+  const { opened, silent, idle, expired, closed, refused, aborted, invalid, failed, limited, shed, tooBig, slow, adapter, history } = counters
+  const { state, nodes, waiting } = rooms.status
   const { held, peak, limit } = budget
   const received = new Flow()
   const sent = new Flow()
@@ -26,7 +28,9 @@ export function statsOf (counters: Counters, connections: Connections, rooms: nu
     upgrades: { pending, refused: Object.fromEntries(refused), aborted },
     traffic: { received: { ...received }, sent: { ...sent } },
     messages: { invalid, failed, limited },
-    rooms,
+    rooms: rooms.size,
+    adapter: { state, ...adapter, nodes: nodes.length, waiting },
+    history: { ...history },
     memory: { held, peak, limit, buffered, shed, tooBig },
     slowConsumers: { ...slow }
   }

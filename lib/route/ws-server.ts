@@ -13,7 +13,6 @@ import { FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { Codecs } from '../messages/codec.ts'
 import { SendContract } from '../messages/send-contract.ts'
 import type { ResolvedOptions, ResolvedPluginOptions } from '../options.ts'
-import { memoryAdapter } from '../rooms/memory-adapter.ts'
 import { Registry } from '../rooms/registry.ts'
 import { CompilerPool } from './compilers.ts'
 import type { OwnCompilers } from './compilers.ts'
@@ -54,8 +53,11 @@ export class WsServer {
     this.codecs = new Codecs({ protoAction: onProtoPoisoning, constructorAction: onConstructorPoisoning })
     this.compilers = new CompilerPool(options.ajv)
     checkInherited(options.route, this.codecs)
-    this.rooms = new Registry(node, options.adapter ?? memoryAdapter(), instance)
+    const { adapter, adapterTimeout, nodes } = options
     this.connections = new Connections(node)
+    this.rooms = new Registry(instance, {
+      node, adapter, adapterTimeout, nodes, counters: this.counters, connectionsOf: key => this.connections.filter(connection => connection.key === key)
+    })
     this.occupancy = Occupancy.of(options.connectionLimits)
     this.budget = new MemoryBudget(options.processBudget, holding => this.#onShed(holding))
     this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout, this.counters)
@@ -67,7 +69,7 @@ export class WsServer {
   }
 
   get stats (): WsStats {
-    return statsOf(this.counters, this.connections, this.rooms.size, this.budget, this.#upgrades.pending)
+    return statsOf(this.counters, this.connections, this.rooms, this.budget, this.#upgrades.pending)
   }
 
   get readiness (): WsReadiness {

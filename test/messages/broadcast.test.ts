@@ -48,7 +48,7 @@ t.test('undeclared fields leave by no codec', async t => {
   const broadcast = Broadcast.of({ a: 1, secret: 2 }, sendContract(Type.Object({ a: Type.Integer() })))
   t.equal(payloadOf(broadcast, json), '{"a":1}')
   t.equal(payloadOf(broadcast, codec), '<{"a":1}>')
-  t.match(broadcast.toEnvelope('node', []), { payload: '{"a":1}' })
+  t.match(broadcast.content, { payload: '{"a":1}' })
 })
 
 t.test('a message that the contract refuses is refused at once', async t => {
@@ -74,25 +74,34 @@ t.test('a codec that can not encode the message throws for its connection only',
   t.equal(payloadOf(broadcast, json), '{"a":1}')
 })
 
-t.test('other processes get what was published, with its sender and whom it spares', async t => {
-  const rest = { node: 'n1', except: ['c1'] }
-  t.same(Broadcast.of({ a: 1 }, undeclared).toEnvelope('n1', ['c1']), { kind: 'json', payload: '{"a":1}', ...rest })
-  t.same(Broadcast.of('hello', undeclared).toEnvelope('n1', ['c1']), { kind: 'text', payload: 'hello', ...rest })
-  t.same(Broadcast.of(Buffer.from('a'), undeclared).toEnvelope('n1', ['c1']), { kind: 'binary', payload: Buffer.from('a'), ...rest })
+t.test('other processes get what was encoded, with its kind', async t => {
+  t.same(Broadcast.of({ a: 1 }, undeclared).content, { kind: 'json', payload: '{"a":1}' })
+  t.same(Broadcast.of('hello', undeclared).content, { kind: 'text', payload: 'hello' })
+  t.same(Broadcast.of(Buffer.from('a'), undeclared).content, { kind: 'binary', payload: Buffer.from('a') })
+})
+
+t.test('an event of a history carries its eventId, for connections of every codec', async t => {
+  const { codec } = counting()
+  const broadcast = Broadcast.ofEvent('{"a":1}', 'e-7')
+  t.equal(payloadOf(broadcast, json), '{"a":1,"eventId":"e-7"}')
+  t.equal(payloadOf(broadcast, codec), '<{"a":1,"eventId":"e-7"}>')
+  t.equal(payloadOf(Broadcast.ofEvent('{}', 'e-7'), json), '{"eventId":"e-7"}')
+})
+
+t.test('an eventId of the application does not stand for that of the history', async t => {
+  t.same(Broadcast.ofEvent('{"eventId":"mine"}', 'e-7').message, { eventId: 'e-7' })
 })
 
 t.test('what another process published reaches connections of every codec', async t => {
   const { codec } = counting()
   for (const message of [{ a: 1 }, 'hello', [1, 2], null]) {
-    const envelope = Broadcast.of(message, undeclared).toEnvelope('n1', [])
-    if (envelope.kind === 'close') return t.fail('a message is no close')
-    t.equal(payloadOf(Broadcast.from(envelope), json), JSON.stringify(message))
-    t.equal(payloadOf(Broadcast.from(envelope), codec), `<${JSON.stringify(message)}>`)
+    const { content } = Broadcast.of(message, undeclared)
+    t.equal(payloadOf(Broadcast.from(content), json), JSON.stringify(message))
+    t.equal(payloadOf(Broadcast.from(content), codec), `<${JSON.stringify(message)}>`)
   }
 })
 
 t.test('bytes that another process published are sent as they are', async t => {
-  const envelope = Broadcast.of(Buffer.from('abc'), undeclared).toEnvelope('n1', [])
-  if (envelope.kind === 'close') return t.fail('a message is no close')
-  t.equal(payloadOf(Broadcast.from(envelope), raw), 'abc')
+  const { content } = Broadcast.of(Buffer.from('abc'), undeclared)
+  t.equal(payloadOf(Broadcast.from(content), raw), 'abc')
 })

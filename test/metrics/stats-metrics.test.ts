@@ -14,6 +14,8 @@ const stats: WsStats = {
   upgrades: { pending: 108, refused: { 403: 109, 418: 110 }, aborted: 111 },
   traffic: { received: { messages: 112, bytes: 113 }, sent: { messages: 114, bytes: 115 } },
   messages: { invalid: 116, failed: 117, limited: 118 },
+  adapter: { state: 'ready', lost: 0, nodes: 1, published: 0, received: 0, failed: 0, refused: 0, waiting: 0 },
+  history: { recovered: 0, unrecovered: 0, replayed: 0, gaps: 0, broken: 0 },
   rooms: 119,
   memory: { held: 120, peak: 121, limit: 122, buffered: 123, shed: 124, tooBig: 125 },
   slowConsumers: { closed: 126, dropped: 127, replaced: 128 }

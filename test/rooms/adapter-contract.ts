@@ -1,82 +1,34 @@
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import type { Adapter, CodecOption, Envelope } from '../../types/index.ts'
+import type { CodecOption, HistoryPage, HistorySettings } from '../../types/index.ts'
 import { buildApp } from '../helpers/app.ts'
+import { nodes } from '../helpers/nodes.ts'
+import type { NewCluster, Node } from '../helpers/nodes.ts'
 import { pairedRoute, received } from '../helpers/pairs.ts'
 import type { Pair } from '../helpers/pairs.ts'
-
-/** Makes a new adapter of one cluster. What it needs, such as a client of a broker, it ends with `t.after`. */
-export type NewAdapter = () => Adapter | Promise<Adapter>
-
-/** The envelopes that an adapter hands over, for one test to wait for. */
-class Node {
-  readonly name: string
-  readonly adapter: Adapter
-  readonly #received: Array<[room: string, envelope: Envelope]> = []
-  #wake: () => void = () => {}
-
-  constructor (name: string, adapter: Adapter) {
-    this.name = name
-    this.adapter = adapter
-  }
-
-  onEnvelope (room: string, envelope: Envelope): void {
-    this.#received.push([room, envelope])
-    this.#wake()
-  }
-
-  publish (room: string, payload: string | Buffer, kind: 'json' | 'text' | 'binary' = 'text', except: readonly string[] = []): Promise<void> {
-    return this.adapter.publish(room, { kind, node: this.name, payload, except })
-  }
-
-  async next (): Promise<[room: string, envelope: Envelope]> {
-    for (;;) {
-      const first = this.#received.shift()
-      if (first !== undefined) return first
-      await new Promise<void>(resolve => { this.#wake = resolve })
-    }
-  }
-
-  /** The room and the payload of the next message. */
-  async message (): Promise<[room: string, payload: string]> {
-    const [room, envelope] = await this.next()
-    if (envelope.kind === 'close') throw new Error('expected a message, got a close')
-    return [room, String(envelope.payload)]
-  }
-}
 
 /**
  * What every adapter has to do, run against the one that `newCluster` makes. Delivery may take its time: that
  * something does not arrive is seen by what arrives after it in the same room.
  */
-export function adapterContract (title: string, newCluster: (t: Test) => NewAdapter | Promise<NewAdapter>): void {
+export function adapterContract (title: string, newCluster: NewCluster, { hasHistory = true } = {}): void {
   t.test(`${title}: adapter`, async t => { carriesEnvelopes(t, newCluster) })
+  if (hasHistory) t.test(`${title}: history`, async t => { keepsHistory(t, newCluster) })
   t.test(`${title}: cluster`, async t => { joinsServers(t, newCluster) })
 }
 
-function carriesEnvelopes (t: Test, newCluster: (t: Test) => NewAdapter | Promise<NewAdapter>): void {
-  async function nodes (t: Test, count: number): Promise<Node[]> {
-    const [app, newAdapter] = [await buildApp(t), await newCluster(t)]
-    const started: Node[] = []
-    for (let index = 0; index < count; index++) {
-      const node = new Node(`node-${index}`, await newAdapter())
-      await node.adapter.start({ node: node.name, log: app.log, onEnvelope: (room, envelope) => node.onEnvelope(room, envelope) })
-      t.after(() => node.adapter.stop())
-      started.push(node)
-    }
-    return started
-  }
-
+function carriesEnvelopes (t: Test, newCluster: NewCluster): void {
   t.test('what one node publishes arrives at a node that has subscribed', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await b.adapter.subscribe('room')
     await a.publish('room', 'hello')
-    t.same(await b.next(), ['room', { kind: 'text', node: 'node-0', payload: 'hello', except: [] }])
+    t.same(await b.next(), ['room', { kind: 'text', node: 'node-0', seq: 1, payload: 'hello', except: [] }])
   })
 
   t.test('a message is carried unchanged, whatever its kind', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await b.adapter.subscribe('room')
     const messages = [
       ['json', '{"text":"grüße 🎉","nul":"\\u0000","__proto__":{"x":1}}'],
@@ -86,14 +38,14 @@ function carriesEnvelopes (t: Test, newCluster: (t: Test) => NewAdapter | Promis
       ['binary', Buffer.alloc(0)],
       ['binary', Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))]
     ] as const
-    for (const [kind, payload] of messages) {
+    for (const [index, [kind, payload]] of messages.entries()) {
       await a.publish('room', payload, kind, ['node-0-1', 'node-0-2'])
-      t.same(await b.next(), ['room', { kind, node: 'node-0', payload, except: ['node-0-1', 'node-0-2'] }])
+      t.same(await b.next(), ['room', { kind, node: 'node-0', seq: index + 1, payload, except: ['node-0-1', 'node-0-2'] }])
     }
   })
 
   t.test('the payload of a binary message arrives as a Buffer, those of others as strings', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await b.adapter.subscribe('room')
     for (const [kind, payload] of [['binary', Buffer.from('x')], ['text', 'x'], ['json', '"x"']] as const) {
       await a.publish('room', payload, kind)
@@ -103,7 +55,7 @@ function carriesEnvelopes (t: Test, newCluster: (t: Test) => NewAdapter | Promis
   })
 
   t.test('a message of 256 KiB is carried whole', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await b.adapter.subscribe('room')
     const payload = Buffer.alloc(256 * 1024, 'abcdefghijklm')
     await a.publish('room', payload, 'binary')
@@ -112,76 +64,84 @@ function carriesEnvelopes (t: Test, newCluster: (t: Test) => NewAdapter | Promis
   })
 
   t.test('a close is carried with its code and reason', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await b.adapter.subscribe('room')
-    const close = { kind: 'close', node: 'node-0', code: 4001, reason: 'tschüß' } as const
+    const close = { kind: 'close', node: 'node-0', seq: 1, code: 4001, reason: 'tschüß' } as const
     await a.adapter.publish('room', close)
     t.same(await b.next(), ['room', close])
   })
 
+  t.test('what registries say to each other is carried unchanged', async t => {
+    const [a, b] = await nodes(t, newCluster, 2)
+    await b.adapter.subscribe('@')
+    const control = { kind: 'control', node: 'node-0', seq: 1, payload: '{"text":"grüße 🎉"}' } as const
+    await a.adapter.publish('@', control)
+    t.same(await b.next(), ['@', control])
+  })
+
   t.test('every node that has subscribed receives it, the others do not', async t => {
-    const [a, b, c, d] = await nodes(t, 4)
+    const [a, b, c, d] = await nodes(t, newCluster, 4)
     await Promise.all([b.adapter.subscribe('room'), c.adapter.subscribe('room')])
     await a.publish('room', 'first')
     await d.adapter.subscribe('room')
     await a.publish('room', 'second')
-    t.same([await b.message(), await c.message()], [['room', 'first'], ['room', 'first']])
-    t.same(await d.message(), ['room', 'second'])
+    t.same([await b.received(), await c.received()], [['room', 'first'], ['room', 'first']])
+    t.same(await d.received(), ['room', 'second'])
   })
 
   t.test('a node does not receive what it has published itself', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await Promise.all([a.adapter.subscribe('room'), b.adapter.subscribe('room')])
     await a.publish('room', 'from a')
-    t.same(await b.message(), ['room', 'from a'])
+    t.same(await b.received(), ['room', 'from a'])
     await b.publish('room', 'from b')
-    t.same(await a.message(), ['room', 'from b'])
+    t.same(await a.received(), ['room', 'from b'])
   })
 
   t.test('a node receives nothing of other rooms', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await b.adapter.subscribe('room')
     await a.publish('other', 'unheard')
     await b.adapter.subscribe('other')
     await a.publish('other', 'heard')
-    t.same(await b.message(), ['other', 'heard'])
+    t.same(await b.received(), ['other', 'heard'])
   })
 
   t.test('a node that has unsubscribed receives nothing until it subscribes again', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await b.adapter.subscribe('room')
     await b.adapter.unsubscribe('room')
     await a.publish('room', 'unheard')
     await b.adapter.subscribe('room')
     await a.publish('room', 'heard')
-    t.same(await b.message(), ['room', 'heard'])
+    t.same(await b.received(), ['room', 'heard'])
   })
 
   t.test('unsubscribing from one room leaves the others subscribed', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await Promise.all([b.adapter.subscribe('one'), b.adapter.subscribe('two')])
     await b.adapter.unsubscribe('one')
     await a.publish('two', 'hello')
-    t.same(await b.message(), ['two', 'hello'])
+    t.same(await b.received(), ['two', 'hello'])
   })
 
   t.test('what one node publishes to a room arrives in order, awaited or not', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     await b.adapter.subscribe('room')
     const published = Array.from({ length: 300 }, (_, number) => a.publish('room', String(number)))
     const received = []
-    while (received.length < 300) received.push((await b.message())[1])
+    while (received.length < 300) received.push((await b.received())[1])
     t.same(received, Array.from({ length: 300 }, (_, number) => String(number)))
     await Promise.all(published)
   })
 
   t.test('publishing settles when nobody has subscribed', async t => {
-    const [a] = await nodes(t, 1)
+    const [a] = await nodes(t, newCluster, 1)
     t.equal(await a.publish('room', 'hello'), undefined)
   })
 
   t.test('any name of a room is that room only, patterns and separators of brokers included', async t => {
-    const [a, b] = await nodes(t, 2)
+    const [a, b] = await nodes(t, newCluster, 2)
     const names = [
       'chat', 'chat:*', 'chat:?', 'chat:[a-z]', 'chat:a', 'chat.*', 'chat.>', '>', '*', 'chat.a', 'chat..a', '.', 'Chat',
       '__proto__', 'constructor', ' ', 'a b', 'a\r\nb', '\0', '$SYS', '{tag}', 'größe 🎉', 'x'.repeat(256)
@@ -190,29 +150,185 @@ function carriesEnvelopes (t: Test, newCluster: (t: Test) => NewAdapter | Promis
       await b.adapter.subscribe(name)
       for (const other of names) if (other !== name) await a.publish(other, 'unheard')
       await a.publish(name, 'heard')
-      t.same(await b.message(), [name, 'heard'])
+      t.same(await b.received(), [name, 'heard'])
       await b.adapter.unsubscribe(name)
     }
   })
 
   t.test('a node that has stopped receives nothing more, and the others go on', async t => {
-    const [app, newAdapter] = [await buildApp(t), await newCluster(t)]
-    const [a, b, c] = [new Node('a', await newAdapter()), new Node('b', await newAdapter()), new Node('c', await newAdapter())]
-    for (const node of [a, b, c]) {
-      await node.adapter.start({ node: node.name, log: app.log, onEnvelope: (room, envelope) => node.onEnvelope(room, envelope) })
-    }
+    const [a, b, c] = await nodes(t, newCluster, 3)
     await Promise.all([b.adapter.subscribe('room'), c.adapter.subscribe('room')])
-    let isStopped = false
-    b.onEnvelope = () => { if (isStopped) t.fail('delivered after stop') }
     await b.adapter.stop()
-    isStopped = true
     await a.publish('room', 'hello')
-    t.same(await c.message(), ['room', 'hello'])
-    await Promise.all([a.adapter.stop(), c.adapter.stop()])
+    t.same(await c.received(), ['room', 'hello'])
+    t.same(b.waiting, [])
   })
 }
 
-function joinsServers (t: Test, newCluster: (t: Test) => NewAdapter | Promise<NewAdapter>): void {
+
+function keepsHistory (t: Test, newCluster: NewCluster): void {
+  const settings = { size: 10, ttl: 60_000 }
+  const start: HistorySettings = { size: 1_000, ttl: 60_000 }
+
+  function numbersOf (page: HistoryPage): number[] {
+    return page.events.map(({ envelope }) => JSON.parse(String(envelope.payload)).n)
+  }
+
+  async function eventNumbers (node: Node, count: number): Promise<number[]> {
+    const numbers = []
+    while (numbers.length < count) numbers.push(JSON.parse(String((await node.event())[1].envelope.payload)).n)
+    return numbers
+  }
+
+  t.test('what is appended arrives at every node that has subscribed, its own included, with its place', async t => {
+    const [a, b] = await nodes(t, newCluster, 2)
+    await Promise.all([a.adapter.subscribe('room'), b.adapter.subscribe('room')])
+    const { epoch, head } = await b.history.read('room', null, settings)
+    await a.append('room', [1, 2], settings)
+    for (const node of [a, b]) {
+      const [[channel, first], [, second]] = [await node.event(), await node.event()]
+      t.equal(channel, 'room')
+      t.match(first, { epoch, previous: head, envelope: { kind: 'json', node: 'node-0', seq: 1, payload: '{"n":1}', except: [] } })
+      t.match(second, { epoch, previous: first.offset, envelope: { seq: 2, payload: '{"n":2}' } })
+      t.ok(first.offset > head && second.offset > first.offset)
+    }
+  })
+
+  t.test('a page has what came after a position, in order, up to its head', async t => {
+    const [a, b] = await nodes(t, newCluster, 2)
+    const begin = await b.history.read('room', null, settings)
+    t.same(begin.events, [])
+    t.match(begin.epoch, /^[A-Za-z0-9]{1,64}$/)
+    await a.append('room', [1, 2, 3], settings)
+    await b.append('room', [4], settings)
+    const page = await b.history.read('room', { epoch: begin.epoch, offset: begin.head }, settings)
+    t.same(numbersOf(page), [1, 2, 3, 4])
+    t.equal(page.epoch, begin.epoch)
+    t.ok(page.floor <= begin.head)
+    t.equal(page.events[0].previous, begin.head)
+    t.equal(page.head, page.events[3].offset)
+    for (let index = 1; index < 4; index++) t.equal(page.events[index].previous, page.events[index - 1].offset)
+    t.same(numbersOf(await a.history.read('room', page.events[1], settings)), [3, 4])
+    const end = await a.history.read('room', page.events[3], settings)
+    t.match(end, { head: page.head, epoch: page.epoch })
+    t.same(end.events, [])
+  })
+
+  t.test('an empty room has an epoch of its own, which stays', async t => {
+    const [a, b] = await nodes(t, newCluster, 2)
+    const [one, two] = await Promise.all([a.history.read('room', null, settings), b.history.read('room', null, settings)])
+    t.same(one, two)
+    await a.append('room', [1], settings)
+    const page = await b.history.read('room', { epoch: one.epoch, offset: one.head }, settings)
+    t.equal(page.epoch, one.epoch)
+    t.same(numbersOf(page), [1])
+    t.ok(page.floor <= one.head)
+  })
+
+  t.test('as many messages are kept as were asked for, and the page says from where on', async t => {
+    const [a] = await nodes(t, newCluster, 1)
+    const begin = await a.history.read('room', null, settings)
+    for (let number = 1; number <= 15; number++) await a.append('room', [number], settings)
+    const page = await a.history.read('room', { epoch: begin.epoch, offset: begin.head }, settings)
+    t.ok(page.floor > begin.head)
+    const kept = numbersOf(page)
+    t.equal(kept.at(-1), 15)
+    t.ok(kept.length >= settings.size)
+    t.same(kept, Array.from({ length: kept.length }, (_, index) => 16 - kept.length + index))
+    // Who has the one before the last ten has missed none of them.
+    const all = await a.history.read('room', { epoch: page.epoch, offset: page.events[kept.length - settings.size].previous }, settings)
+    t.ok(all.floor <= page.events[kept.length - settings.size].previous)
+  })
+
+  t.test('a position of another epoch, and one that was never reached, has no events', async t => {
+    const [a] = await nodes(t, newCluster, 1)
+    await a.append('room', [1, 2], settings)
+    const { epoch, head } = await a.history.read('room', null, settings)
+    const other = await a.history.read('room', { epoch: 'other', offset: 0 }, settings)
+    t.match(other, { epoch, head })
+    t.same(other.events, [])
+    const beyond = await a.history.read('room', { epoch, offset: head + 1_000 }, settings)
+    t.match(beyond, { epoch, head })
+    t.same(beyond.events, [])
+  })
+
+  t.test('messages expire', async t => {
+    const brief = { size: 10, ttl: 1_000 }
+    const [a] = await nodes(t, newCluster, 1)
+    const begin = await a.history.read('room', null, brief)
+    await a.append('room', [1], brief)
+    for (;;) {
+      const page = await a.history.read('room', { epoch: begin.epoch, offset: begin.head }, brief)
+      if (page.epoch !== begin.epoch || page.floor > begin.head) {
+        t.same(page.events, [])
+        return
+      }
+      await setTimeout(50)
+    }
+  })
+
+  t.test('an append that is repeated appends nothing twice', async t => {
+    const [a, b] = await nodes(t, newCluster, 2)
+    await b.adapter.subscribe('room')
+    const begin = await a.history.read('room', null, start)
+    const messages = [1, 2, 3].map(number => a.message(`{"n":${number}}`, 'json'))
+    await a.history.append('room', messages.slice(0, 2), start)
+    await a.history.append('room', messages, start)
+    await a.history.append('room', messages, start)
+    await a.append('room', [4], start)
+    t.same(numbersOf(await b.history.read('room', { epoch: begin.epoch, offset: begin.head }, start)), [1, 2, 3, 4])
+    t.same(await eventNumbers(b, 4), [1, 2, 3, 4])
+  })
+
+  t.test('all nodes see one order, which is that of each publisher too', async t => {
+    const [a, b, c] = await nodes(t, newCluster, 3)
+    await Promise.all([a, b, c].map(node => node.adapter.subscribe('room')))
+    const begin = await c.history.read('room', null, start)
+    await Promise.all([a, b].map(async (node, index) => {
+      for (let number = 0; number < 20; number++) await node.append('room', [index * 1_000 + number * 2, index * 1_000 + number * 2 + 1], start)
+    }))
+    const [one, two, three] = [await eventNumbers(a, 80), await eventNumbers(b, 80), await eventNumbers(c, 80)]
+    t.same(two, one)
+    t.same(three, one)
+    t.same(numbersOf(await c.history.read('room', { epoch: begin.epoch, offset: begin.head }, start)), one)
+    for (const first of [0, 1_000]) {
+      const own = one.filter(number => number >= first && number < first + 1_000)
+      t.same(own, Array.from({ length: 40 }, (_, index) => first + index))
+    }
+  })
+
+  t.test('rooms have histories of their own', async t => {
+    const [a, b] = await nodes(t, newCluster, 2)
+    await b.adapter.subscribe('one')
+    const begin = await a.history.read('one', null, settings)
+    const other = await a.history.read('two', null, settings)
+    await a.append('two', [1], settings)
+    await a.append('one', [2], settings)
+    t.same(await eventNumbers(b, 1), [2])
+    t.same(numbersOf(await a.history.read('one', { epoch: begin.epoch, offset: begin.head }, settings)), [2])
+    t.same(numbersOf(await a.history.read('two', { epoch: other.epoch, offset: other.head }, settings)), [1])
+  })
+
+  t.test('ids that must not receive it, and any text, are kept', async t => {
+    const [a] = await nodes(t, newCluster, 1)
+    const begin = await a.history.read('room', null, settings)
+    const message = a.message('{"text":"grüße 🎉 \\u0000 \\n"}', 'json', ['node-0-1'])
+    await a.history.append('room', [message], settings)
+    const page = await a.history.read('room', { epoch: begin.epoch, offset: begin.head }, settings)
+    t.same(page.events[0].envelope, message)
+  })
+
+  t.test('a node that has unsubscribed is brought no events', async t => {
+    const [a, b] = await nodes(t, newCluster, 2)
+    await b.adapter.subscribe('room')
+    await b.adapter.unsubscribe('room')
+    await a.append('room', [1], settings)
+    await b.adapter.subscribe('room')
+    await a.append('room', [2], settings)
+    t.same(await eventNumbers(b, 1), [2])
+  })
+}
+function joinsServers (t: Test, newCluster: NewCluster): void {
   async function servers (t: Test, codec: CodecOption = 'json'): Promise<Array<{ app: FastifyInstance, open: () => Promise<Pair> }>> {
     const newAdapter = await newCluster(t)
     const apps = [await buildApp(t, { adapter: await newAdapter() }), await buildApp(t, { adapter: await newAdapter() })]

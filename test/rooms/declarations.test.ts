@@ -1,9 +1,14 @@
 import t from 'tap'
 import { Declarations } from '../../lib/rooms/declarations.ts'
+import type { Declaration } from '../../lib/rooms/declarations.ts'
+
+function plain (pattern: string): Declaration {
+  return { pattern, schema: undefined, slowConsumer: null, history: null, presence: null, contract: null }
+}
 
 function declarationsOf (...patterns: string[]): Declarations {
   const declarations = new Declarations()
-  for (const pattern of patterns) declarations.add(pattern, undefined)
+  for (const pattern of patterns) declarations.add(plain(pattern))
   return declarations
 }
 
@@ -69,7 +74,7 @@ t.test('all declarations can be listed', async t => {
 
 t.test('a declaration has the policy that it was given, and none where the routes decide', async t => {
   const declarations = declarationsOf('lobby')
-  declarations.add('chat:*', undefined, { policy: 'drop-oldest', key: null })
+  declarations.add({ ...plain('chat:*'), slowConsumer: { policy: 'drop-oldest', key: null } })
   t.equal(declarations.for('lobby')?.slowConsumer, null)
   t.match(declarations.for('chat:1')?.slowConsumer, { policy: 'drop-oldest' })
 })

@@ -1,0 +1,128 @@
+import type { FastifyInstance } from 'fastify'
+import type { Adapter, AdapterContext, AdapterHistory, AdapterState, Envelope, HistoryEvent } from '../../types/adapter.ts'
+import type { WsAdapterEvent } from '../../types/channels.ts'
+import { channels } from '../channels.ts'
+import type { Counters } from '../connection/counters.ts'
+
+/** What is said to other processes, before it is known who says it. */
+export type Unsent<Kind extends Envelope = Envelope> = Kind extends Envelope ? Omit<Kind, 'node' | 'seq'> : never
+
+/** Who is told of what the adapter brings. */
+export interface AdapterListener {
+  onEnvelope (channel: string, envelope: Envelope): void
+  onEvent (channel: string, event: HistoryEvent): void
+  onState (state: AdapterState): void
+}
+
+/** This process's end of the adapter: says who publishes, counts, and knows whether the others are reached. */
+export class AdapterLink {
+  /** The id of this process, unique in the cluster. */
+  readonly node: string
+  readonly #adapter: Adapter
+  readonly #instance: FastifyInstance
+  readonly #counters: Counters['adapter']
+  readonly #listener: AdapterListener
+  #seq = 0
+  #state: AdapterState = 'ready'
+  #since = new Date()
+  #error: Error | null = null
+
+  constructor (node: string, adapter: Adapter, instance: FastifyInstance, counters: Counters['adapter'], listener: AdapterListener) {
+    this.node = node
+    this.#adapter = adapter
+    this.#instance = instance
+    this.#counters = counters
+    this.#listener = listener
+  }
+
+  get state (): AdapterState {
+    return this.#state
+  }
+
+  /** Since when it is in this state. */
+  get since (): Date {
+    return this.#since
+  }
+
+  get error (): Error | null {
+    return this.#error
+  }
+
+  get history (): AdapterHistory | null {
+    return this.#adapter.history ?? null
+  }
+
+  async start (): Promise<void> {
+    const context: AdapterContext = {
+      node: this.node,
+      log: this.#instance.log,
+      onEnvelope: (channel, envelope) => {
+        this.#counters.received++
+        this.#listener.onEnvelope(channel, envelope)
+      },
+      onEvent: (channel, event) => {
+        this.#counters.received++
+        this.#listener.onEvent(channel, event)
+      },
+      onState: (state, error) => this.#onState(state, error),
+      onRefused: (channel, error) => this.#onRefused(channel, error)
+    }
+    await this.#adapter.start(context)
+    this.#since = new Date()
+  }
+
+  async stop (): Promise<void> {
+    await this.#adapter.stop()
+  }
+
+  async subscribe (channel: string): Promise<void> {
+    await this.#adapter.subscribe(channel)
+  }
+
+  async unsubscribe (channel: string): Promise<void> {
+    await this.#adapter.unsubscribe(channel)
+  }
+
+  /** Gives a message what tells it from all others. */
+  sign (unsent: Unsent): Envelope {
+    return { ...unsent, node: this.node, seq: ++this.#seq }
+  }
+
+  /** Nobody needs to listen to how it went: that is counted, and logged where it is no wonder. */
+  publish (channel: string, unsent: Unsent): Promise<void> {
+    const published = this.#hand(channel, this.sign(unsent))
+    published.then(() => { this.#counters.published++ }, error => {
+      this.#counters.failed++
+      if (this.#state === 'ready') this.#instance.log.warn({ err: error, channel }, 'room message was not published')
+    })
+    return published
+  }
+
+  /** An adapter that throws has failed as one that rejects. */
+  async #hand (channel: string, envelope: Envelope): Promise<void> {
+    await this.#adapter.publish(channel, envelope)
+  }
+
+  #onState (state: AdapterState, error: Error | null): void {
+    if (state === this.#state) return
+    const since = new Date()
+    const lasted = since.getTime() - this.#since.getTime()
+    this.#state = state
+    this.#since = since
+    this.#error = error
+    if (state === 'unavailable') {
+      this.#counters.lost++
+      this.#instance.log.warn({ err: error }, 'adapter is unavailable: rooms reach this process only')
+    } else {
+      this.#instance.log.info({ unavailable: lasted }, 'adapter is ready again')
+    }
+    const event: WsAdapterEvent = { instance: this.#instance, state, lasted, error }
+    if (channels.adapter.hasSubscribers) channels.adapter.publish(event)
+    this.#listener.onState(state)
+  }
+
+  /** Whoever may write to the broker could fill the log. */
+  #onRefused (channel: string, error: Error): void {
+    if (this.#counters.refused++ === 0) this.#instance.log.warn({ err: error, channel }, 'adapter brought what is no envelope of ours; those that follow are only counted')
+  }
+}

@@ -1,0 +1,112 @@
+import type { AdapterHistory, HistorySettings, MessageEnvelope } from '../../types/adapter.ts'
+import { FST_ERR_WS_ROOM_UNAVAILABLE } from '../errors.ts'
+
+/** The most messages that one `append` carries. */
+const maxBatch = 256
+/** How long after an `append` that failed the next one is tried, in milliseconds: twice as long each time. */
+const firstRetry = 50
+const lastRetry = 1_000
+
+/** A message on its way into a history. */
+interface Item {
+  readonly envelope: MessageEnvelope
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  readonly timer: NodeJS.Timeout
+  isSettled: boolean
+}
+
+/**
+ * The messages that this process sends to one room with history. Those of one tick, and those that come while others are on their way, leave together; one
+ * `append` at a time, so that they stay in order. What failed is tried again until it has waited too long.
+ */
+export class AppendQueue {
+  readonly #channel: string
+  readonly #settings: HistorySettings
+  readonly #history: AdapterHistory
+  readonly #timeout: number
+  readonly #onIdle: () => void
+  #waiting: Item[] = []
+  #inFlight: Item[] = []
+  #isRunning = false
+  #lastError: unknown = null
+  #wake: (() => void) | null = null
+
+  /** @param timeout in milliseconds */
+  constructor (channel: string, settings: HistorySettings, history: AdapterHistory, timeout: number, onIdle: () => void) {
+    this.#channel = channel
+    this.#settings = settings
+    this.#history = history
+    this.#timeout = timeout
+    this.#onIdle = onIdle
+  }
+
+  /** How many messages are not taken yet. */
+  get size (): number {
+    return this.#waiting.length + this.#inFlight.length
+  }
+
+  /** Settles when the history has it. Rejects with FST_ERR_WS_ROOM_UNAVAILABLE when that took too long: it may still get there, but not behind later ones. */
+  add (envelope: MessageEnvelope): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const item: Item = { envelope, resolve, reject, isSettled: false, timer: setTimeout(() => this.#expire(item), this.#timeout) }
+      this.#waiting.push(item)
+      if (!this.#isRunning) void this.#run()
+    })
+  }
+
+  /** The adapter is ready again: nothing is waited for. */
+  retry (): void {
+    this.#wake?.()
+  }
+
+  async #run (): Promise<void> {
+    this.#isRunning = true
+    let pause = firstRetry
+    // The rest of the tick has its say.
+    await null
+    while (this.size > 0) {
+      if (this.#inFlight.length < maxBatch) this.#inFlight.push(...this.#waiting.splice(0, maxBatch - this.#inFlight.length))
+      const batch = this.#inFlight
+      try {
+        await this.#history.append(this.#channel, batch.map(item => item.envelope), this.#settings)
+        this.#inFlight = []
+        for (const item of batch) this.#settle(item, null)
+        pause = firstRetry
+      } catch (error) {
+        this.#lastError = error
+        this.#inFlight = batch.filter(item => !item.isSettled)
+        if (this.size === 0) break
+        await this.#pause(pause)
+        this.#inFlight = this.#inFlight.filter(item => !item.isSettled)
+        pause = Math.min(pause * 2, lastRetry)
+      }
+    }
+    this.#isRunning = false
+    this.#onIdle()
+  }
+
+  #pause (milliseconds: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, milliseconds)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  #expire (item: Item): void {
+    const why = this.#lastError instanceof Error ? `: ${this.#lastError.message}` : ''
+    this.#settle(item, new FST_ERR_WS_ROOM_UNAVAILABLE(`the adapter did not take the message within ${this.#timeout} ms${why}`))
+    this.#waiting = this.#waiting.filter(other => other !== item)
+  }
+
+  #settle (item: Item, error: Error | null): void {
+    if (item.isSettled) return
+    item.isSettled = true
+    clearTimeout(item.timer)
+    if (error === null) item.resolve()
+    else item.reject(error)
+  }
+}

@@ -39,6 +39,8 @@ t.test('the defaults are those of the documentation', async t => {
     connectionLimits: { total: Infinity, perIp: Infinity, perKey: Infinity },
     processBudget: 268_435_456,
     adapter: null,
+    adapterTimeout: 5_000,
+    nodes: { interval: 2_000, timeout: 6_000 },
     ajv: {}
   })
 })

@@ -3,6 +3,7 @@ import type { Adapter, AdapterContext, AdapterHistory, AdapterState, Envelope, H
 import type { WsAdapterEvent } from '../../types/channels.ts'
 import { channels } from '../channels.ts'
 import type { Counters } from '../connection/counters.ts'
+import { roomOf } from './channels.ts'
 
 /** What is said to other processes, before it is known who says it. */
 export type Unsent<Kind extends Envelope = Envelope> = Kind extends Envelope ? Omit<Kind, 'node' | 'seq'> : never
@@ -93,7 +94,7 @@ export class AdapterLink {
     const published = this.#hand(channel, this.sign(unsent))
     published.then(() => { this.#counters.published++ }, error => {
       this.#counters.failed++
-      if (this.#state === 'ready') this.#instance.log.warn({ err: error, channel }, 'room message was not published')
+      if (this.#state === 'ready') this.#instance.log.warn({ err: error, room: roomOf(channel) }, 'room message was not published')
     })
     return published
   }

@@ -65,8 +65,8 @@ t.test('a join takes effect before its promise settles', async t => {
 t.test('a join without history answers that nothing was recovered', async t => {
   const app = await buildApp(t)
   const { connection } = await pairedRoute(app)()
-  t.same(await connection.join('a'), { recovered: false, replayed: 0 })
-  t.same(await connection.join('a', { since: 'x-1' }), { recovered: false, replayed: 0 })
+  t.same(await connection.join('a'), { recovered: false, replayed: 0, eventId: null })
+  t.same(await connection.join('a', { since: 'x-1' }), { recovered: false, replayed: 0, eventId: null })
 })
 
 t.test('joining twice is joining once', async t => {
@@ -106,9 +106,9 @@ t.test('the adapter hears of the first member and of the last, not of those betw
   await anna.connection.join('a')
   await bert.connection.join('a')
   await anna.connection.leave('a')
-  t.same(adapter.calls, ['subscribe a'])
+  t.same(adapter.calls, ['subscribe =a'])
   await bert.connection.leave('a')
-  t.same(adapter.calls, ['subscribe a', 'unsubscribe a'])
+  t.same(adapter.calls, ['subscribe =a', 'unsubscribe =a'])
 })
 
 t.test('a storm of joins and leaves of several connections leaves the adapter as the room is', async t => {
@@ -125,7 +125,7 @@ t.test('a storm of joins and leaves of several connections leaves the adapter as
   }
   await Promise.all(asked)
   t.same(adapter.overlaps, [])
-  t.same(new Set(adapter.rooms), new Set([...app.rooms].map(({ name }) => name)))
+  t.same(new Set(adapter.rooms), new Set([...app.rooms].map(({ name }) => `=${name}`)))
   for (const connection of connections) for (const room of [...connection.rooms]) asked.push(connection.leave(room))
   await Promise.all(asked)
   t.same([adapter.rooms.size, app.rooms.size], [0, 0])
@@ -194,7 +194,7 @@ t.test('a closed connection joins nothing', async t => {
   const { client, connection, closed } = await pairedRoute(app)()
   await client.close()
   await closed
-  t.same(await connection.join('a'), { recovered: false, replayed: 0 })
+  t.same(await connection.join('a'), { recovered: false, replayed: 0, eventId: null })
   t.same([app.rooms.size, connection.rooms.size, adapter.calls], [0, 0, []])
 })
 
@@ -256,7 +256,7 @@ t.test('the next join subscribes where an earlier one could not', async t => {
   await t.rejects(anna.connection.join('a'))
   isDown = false
   await bert.connection.join('a')
-  t.same([...adapter.rooms], ['a'])
+  t.same([...adapter.rooms], ['=a'])
 })
 
 t.test('a join that nobody awaits is no unhandledRejection when it fails, and the failure is logged', async t => {
@@ -453,7 +453,7 @@ t.test('app.close() closes the members, then stops the adapter', async t => {
   const { client, connection } = await pairedRoute(app)()
   await connection.join('a')
   await Promise.all([client.expectClose(1001), app.close()])
-  t.same(adapter.calls, ['subscribe a', 'unsubscribe a', 'stop'])
+  t.same(adapter.calls, ['subscribe =a', 'unsubscribe =a', 'stop'])
 })
 
 t.test('an adapter that cannot start fails the start-up', async t => {

@@ -165,7 +165,6 @@ function carriesEnvelopes (t: Test, newCluster: NewCluster): void {
   })
 }
 
-
 function keepsHistory (t: Test, newCluster: NewCluster): void {
   const settings = { size: 10, ttl: 60_000 }
   const start: HistorySettings = { size: 1_000, ttl: 60_000 }

@@ -83,7 +83,7 @@ export class Outbox {
     if (!this.#end.canSend) return
     this.#messages++
     const slow = slowConsumer ?? this.#route.slowConsumer
-    this.#queue.put(broadcast.frameFor(this.#codec), true, slow, slow.key === null ? null : () => messageKey(slow, room, broadcast.message))
+    this.#queue.put(broadcast.frameFor(this.#codec), true, slow, slow.key === null || broadcast.isOwn ? null : () => messageKey(slow, room, broadcast.message))
   }
 
   #put (payload: string | Buffer, message: unknown): void {

@@ -11,15 +11,18 @@ export class Broadcast {
   readonly #contract: SendContract
   /** The JSON of the message, made once: what JSON connections get and what other processes are sent. */
   readonly #json: string | null
+  /** Whether it is this package that says it: no policy's `key` knows it. */
+  readonly isOwn: boolean
 
   #lastCodec: MessageCodec | null = null
   #lastFrame: Buffer | null = null
   #frames: Map<MessageCodec, Buffer> | null = null
 
-  private constructor (message: unknown, contract: SendContract, json: string | null) {
+  private constructor (message: unknown, contract: SendContract, json: string | null, isOwn = false) {
     this.#message = message
     this.#contract = contract
     this.#json = json
+    this.isOwn = isOwn
   }
 
   /** @throws FST_ERR_WS_SEND_INVALID */
@@ -39,13 +42,18 @@ export class Broadcast {
       : new Broadcast(payload, SendContract.undeclared, null)
   }
 
+  /** What this package itself says to the members of a room. */
+  static own (message: object): Broadcast {
+    return new Broadcast(message, SendContract.undeclared, JSON.stringify(message), true)
+  }
+
   /**
    * As it stands in the history of a room. Its `eventId` comes last: of two fields with one name the later one counts.
    *
    * @param json that of an object
    */
   static ofEvent (json: string, eventId: string): Broadcast {
-    const fields = json.slice(0, -1)
+    const fields = json.slice(0, -1).trimEnd()
     return new Broadcast(undefined, SendContract.undeclared, `${fields}${fields === '{' ? '' : ','}"eventId":"${eventId}"}`)
   }
 
@@ -69,6 +77,7 @@ export class Broadcast {
   #encode (codec: MessageCodec): string | Buffer {
     if (this.#json === null) return codec.encode(this.#message, this.#contract)
     if (codec.isJson) return this.#json
+    if (this.isOwn) return codec.encodePlain(this.message as object)
     // JSON connections need no value, and most rooms have no other.
     return codec.encode(this.message, this.#contract)
   }

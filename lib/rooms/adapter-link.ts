@@ -27,6 +27,7 @@ export class AdapterLink {
   #state: AdapterState = 'ready'
   #since = new Date()
   #error: Error | null = null
+  #isStopped = false
 
   constructor (node: string, adapter: Adapter, instance: FastifyInstance, counters: Counters['adapter'], listener: AdapterListener) {
     this.node = node
@@ -73,6 +74,7 @@ export class AdapterLink {
   }
 
   async stop (): Promise<void> {
+    this.#isStopped = true
     await this.#adapter.stop()
   }
 
@@ -105,7 +107,8 @@ export class AdapterLink {
   }
 
   #onState (state: AdapterState, error: Error | null): void {
-    if (state === this.#state) return
+    // A carrier that is left is no loss.
+    if (state === this.#state || this.#isStopped) return
     const since = new Date()
     const lasted = since.getTime() - this.#since.getTime()
     this.#state = state

@@ -26,11 +26,13 @@ export class AppendQueue {
   readonly #history: AdapterHistory
   readonly #timeout: number
   readonly #onIdle: () => void
-  #waiting: Item[] = []
+  /** In order. */
+  readonly #waiting = new Set<Item>()
   #inFlight: Item[] = []
   #isRunning = false
   #lastError: unknown = null
   #wake: (() => void) | null = null
+  #isStopped = false
 
   /** @param timeout in milliseconds */
   constructor (channel: string, settings: HistorySettings, history: AdapterHistory, timeout: number, onIdle: () => void) {
@@ -43,14 +45,14 @@ export class AppendQueue {
 
   /** How many messages are not taken yet. */
   get size (): number {
-    return this.#waiting.length + this.#inFlight.length
+    return this.#waiting.size + this.#inFlight.length
   }
 
   /** Settles when the history has it. Rejects with FST_ERR_WS_ROOM_UNAVAILABLE when that took too long: it may still get there, but not behind later ones. */
   add (envelope: MessageEnvelope): Promise<void> {
     return new Promise((resolve, reject) => {
       const item: Item = { envelope, resolve, reject, isSettled: false, timer: setTimeout(() => this.#expire(item), this.#timeout) }
-      this.#waiting.push(item)
+      this.#waiting.add(item)
       if (!this.#isRunning) void this.#run()
     })
   }
@@ -60,13 +62,22 @@ export class AppendQueue {
     this.#wake?.()
   }
 
+  /** The server ends: nothing is tried again. */
+  stop (): void {
+    this.#isStopped = true
+    const error = new FST_ERR_WS_ROOM_UNAVAILABLE('the server is closing')
+    for (const item of [...this.#inFlight, ...this.#waiting]) this.#settle(item, error)
+    this.#waiting.clear()
+    this.#wake?.()
+  }
+
   async #run (): Promise<void> {
     this.#isRunning = true
     let pause = firstRetry
     // The rest of the tick has its say.
     await null
     while (this.size > 0) {
-      if (this.#inFlight.length < maxBatch) this.#inFlight.push(...this.#waiting.splice(0, maxBatch - this.#inFlight.length))
+      this.#fill()
       const batch = this.#inFlight
       try {
         await this.#history.append(this.#channel, batch.map(item => item.envelope), this.#settings)
@@ -76,7 +87,7 @@ export class AppendQueue {
       } catch (error) {
         this.#lastError = error
         this.#inFlight = batch.filter(item => !item.isSettled)
-        if (this.size === 0) break
+        if (this.size === 0 || this.#isStopped) break
         await this.#pause(pause)
         this.#inFlight = this.#inFlight.filter(item => !item.isSettled)
         pause = Math.min(pause * 2, lastRetry)
@@ -84,6 +95,14 @@ export class AppendQueue {
     }
     this.#isRunning = false
     this.#onIdle()
+  }
+
+  #fill (): void {
+    for (const item of this.#waiting) {
+      if (this.#inFlight.length === maxBatch) return
+      this.#waiting.delete(item)
+      this.#inFlight.push(item)
+    }
   }
 
   #pause (milliseconds: number): Promise<void> {
@@ -99,7 +118,7 @@ export class AppendQueue {
   #expire (item: Item): void {
     const why = this.#lastError instanceof Error ? `: ${this.#lastError.message}` : ''
     this.#settle(item, new FST_ERR_WS_ROOM_UNAVAILABLE(`the adapter did not take the message within ${this.#timeout} ms${why}`))
-    this.#waiting = this.#waiting.filter(other => other !== item)
+    this.#waiting.delete(item)
   }
 
   #settle (item: Item, error: Error | null): void {

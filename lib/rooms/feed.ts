@@ -1,10 +1,12 @@
 import type { HistoryEvent, HistoryPage, Position } from '../../types/adapter.ts'
 import type { JoinResult } from '../../types/rooms.ts'
-import type { ServerConnection } from '../connection/connection.ts'
 import { FST_ERR_WS_ROOM_UNAVAILABLE } from '../errors.ts'
 import { Broadcast } from '../messages/broadcast.ts'
 import { eventIdOf } from './event-id.ts'
 import { Replay } from './replay.ts'
+import type { Follower } from './replay.ts'
+import { feedEventOf, SharedEvents } from './shared-events.ts'
+import type { FeedEvent } from './shared-events.ts'
 
 /** The most events that are kept while the history is read; what came beyond is read. */
 const mostAhead = 1_000
@@ -12,22 +14,20 @@ const mostAhead = 1_000
 const firstRetry = 50
 const lastRetry = 1_000
 
-/** A message of a room with history, encoded and framed once for all who get it. */
-export interface FeedEvent {
-  readonly offset: number
-  readonly broadcast: Broadcast
-  readonly except: readonly string[]
-}
-
 /** What a feed needs of the registry. */
-export interface FeedOwner {
+export interface FeedOwner<Member extends Follower> {
+  readonly room: string
   read (after: Position | null): Promise<HistoryPage>
   /** Sends to a member. */
-  deliver (connection: ServerConnection, event: FeedEvent): void
+  deliver (connection: Member, event: FeedEvent): void
   /** Sends to all members but those of whom `isBehind` holds. */
-  deliverToAll (event: FeedEvent, isBehind: ((connection: ServerConnection) => boolean) | null): void
-  /** What came did not follow what had come before. */
+  deliverToAll (event: FeedEvent, isBehind: ((connection: Member) => boolean) | null): void
+  /** What came did not follow what had come before. Where it was not filled, the members are told by the feed. */
   onGap (filled: boolean, messages: number, eventId: string): void
+  /** A member can't be told what it missed: it is no member from now on. */
+  refuse (connection: Member): void
+  /** The history was not read; it is tried again. Called for the first of several attempts. */
+  onReadFailed (error: unknown): void
   /** @param wasAsked whether the client said where it was */
   onPlaced (result: JoinResult, wasAsked: boolean): void
 }
@@ -36,12 +36,13 @@ export interface FeedOwner {
  * A room with history, as this process sees it: where it is, and so what comes next. Its members get all messages in the order of the history, each once. What is missing
  * between two of them is read from the history before the second one is delivered.
  */
-export class Feed {
-  readonly #owner: FeedOwner
+export class Feed<Member extends Follower> {
+  readonly #owner: FeedOwner<Member>
   /** How long a join may wait, in milliseconds. */
   readonly #timeout: number
   /** Members that are not where the others are. */
-  readonly #replays = new Map<ServerConnection, Replay>()
+  readonly #replays = new Map<Member, Replay<Member>>()
+  readonly #shared = new SharedEvents()
   /** The last event that was delivered; null until it is known where the history is. */
   #position: Position | null = null
   #isReading = false
@@ -55,28 +56,37 @@ export class Feed {
   #isDropped = false
   #isQuiet = true
 
-  constructor (owner: FeedOwner, timeout: number) {
+  constructor (owner: FeedOwner<Member>, timeout: number) {
     this.#owner = owner
     this.#timeout = timeout
   }
 
   /**
-   * A member joins: it is sent nothing until `subscribed` has settled and it is known where the history is; then what it missed, then what comes.
+   * A member joins: it is sent nothing until `subscribed` has settled and it is known where the history is; then what it missed, then what comes. One that joins once more
+   * without `since` goes on as it is.
    *
    * @param since as the client said it
+   * @param isMember whether it was one before
    *
    * @throws FST_ERR_WS_ROOM_UNAVAILABLE, as a rejection
    */
-  join (connection: ServerConnection, since: unknown, subscribed: Promise<void>): Promise<JoinResult> {
+  join (connection: Member, since: unknown, subscribed: Promise<void>, isMember: boolean): Promise<JoinResult> {
+    const before = this.#replays.get(connection)
+    if (since === undefined || since === null) {
+      if (before !== undefined) return before.settled
+      if (isMember) return subscribed.then(() => this.#resultOf(false, 0))
+    }
     this.leave(connection)
     const replay = new Replay(connection, since, event => this.#owner.deliver(connection, event), () => this.#forget(replay))
     this.#replays.set(connection, replay)
     const timer = setTimeout(() => this.#giveUp(replay), this.#timeout)
     subscribed.then(() => this.#place(replay), error => this.#fail(replay, error))
-    return replay.settled.finally(() => clearTimeout(timer))
+    const stop = (): void => clearTimeout(timer)
+    replay.settled.then(stop, stop)
+    return replay.settled
   }
 
-  leave (connection: ServerConnection): void {
+  leave (connection: Member): void {
     const replay = this.#replays.get(connection)
     if (replay === undefined) return
     this.#forget(replay)
@@ -87,6 +97,7 @@ export class Feed {
   drop (): void {
     this.#isDropped = true
     this.#ahead = []
+    for (const { connection } of this.#replays.values()) this.leave(connection)
     this.#wake?.()
   }
 
@@ -115,7 +126,7 @@ export class Feed {
   }
 
   /** A join whose client has all there is needs no look at the history: those are most when a crowd comes back. */
-  #place (replay: Replay): void {
+  #place (replay: Replay<Member>): void {
     if (!replay.isWaiting) return
     if (this.#isReading || this.#position === null || (replay.since !== null && !isAt(replay.since, this.#position))) this.#read()
     else this.#start(replay, [], replay.since !== null)
@@ -134,10 +145,11 @@ export class Feed {
       const asking = [...this.#replays.values()].filter(replay => replay.isWaiting)
       const after = this.#earliestOf(asking)
       try {
-        this.#onPage(await this.#owner.read(after), after, asking)
+        this.#onPage(await this.#pageAfter(after), after, asking)
         pause = firstRetry
-      } catch {
+      } catch (error) {
         // Those who wait are told when it has taken too long.
+        if (pause === firstRetry && !this.#isDropped) this.#owner.onReadFailed(error)
         this.#isStale = true
         await this.#pause(pause)
         pause = Math.min(pause * 2, lastRetry)
@@ -146,8 +158,21 @@ export class Feed {
     this.#isReading = false
   }
 
+  /** An adapter that never answers must not silence the room for ever. */
+  async #pageAfter (after: Position | null): Promise<HistoryPage> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new FST_ERR_WS_ROOM_UNAVAILABLE(`its history was not read within ${this.#timeout} ms`)), this.#timeout)
+    })
+    try {
+      return await Promise.race([this.#owner.read(after), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
   /** Where a read has to begin, so that all who ask find what they missed, and nothing is missing here. */
-  #earliestOf (asking: readonly Replay[]): Position | null {
+  #earliestOf (asking: readonly Replay<Member>[]): Position | null {
     let earliest = this.#position
     for (const { since } of asking) {
       if (since !== null && (earliest === null || (since.epoch === earliest.epoch && since.offset < earliest.offset))) earliest = since
@@ -155,9 +180,9 @@ export class Feed {
     return earliest
   }
 
-  #onPage (page: HistoryPage, after: Position | null, asking: readonly Replay[]): void {
+  #onPage (page: HistoryPage, after: Position | null, asking: readonly Replay<Member>[]): void {
     if (this.#isDropped) return
-    const events = page.events.map(feedEventOf)
+    const events = this.#shared.of(page)
     this.#advance(page, events)
     for (const replay of asking) {
       if (!replay.isWaiting) continue
@@ -172,6 +197,7 @@ export class Feed {
     for (const event of ahead) {
       if (!this.#apply(event)) break
     }
+    if (this.#replays.size === 0) this.#shared.clear()
   }
 
   /** Brings all members to the end of the page. */
@@ -183,9 +209,16 @@ export class Feed {
     if (position === null || isAt(position, this.#position)) return
     const isWhole = position.epoch === page.epoch && position.offset >= page.floor && position.offset <= page.head
     const missed = position.epoch === page.epoch ? events.filter(event => event.offset > position.offset) : []
-    if (!isWhole) this.#owner.onGap(false, missed.length, eventIdOf({ epoch: page.epoch, offset: missed.length === 0 ? page.head : page.floor }))
+    if (!isWhole) this.#onBroken(missed.length, { epoch: page.epoch, offset: missed.length === 0 ? page.head : page.floor })
     else if (hadGap && missed.length > 0) this.#owner.onGap(true, missed.length, eventIdOf(this.#position))
     for (const event of missed) this.#deliver(event)
+  }
+
+  /** Members are told where what they have is no longer all: they can't know. In its place: who is being replayed to has not come so far. */
+  #onBroken (messages: number, position: Position): void {
+    const eventId = eventIdOf(position)
+    this.#owner.onGap(false, messages, eventId)
+    this.#deliver({ ...position, broadcast: Broadcast.own({ type: 'gap', room: this.#owner.room, eventId }), except: nobody })
   }
 
   /** Delivers what follows, and nothing twice. Returns false where something is missing before it. */
@@ -205,6 +238,8 @@ export class Feed {
   }
 
   #deliver (event: FeedEvent): void {
+    // Whatever was called in between: who joined again meanwhile is another feed's.
+    if (this.#isDropped) return
     if (this.#replays.size === 0) {
       this.#owner.deliverToAll(event, null)
       return
@@ -214,7 +249,7 @@ export class Feed {
   }
 
   /** @param events what the history has, from where the client is or before that */
-  #start (replay: Replay, events: readonly FeedEvent[], recovered: boolean): void {
+  #start (replay: Replay<Member>, events: readonly FeedEvent[], recovered: boolean): void {
     const { since, connection } = replay
     const missed = since === null ? [] : events.filter(({ offset, except }) => offset > since.offset && !except.includes(connection.id))
     const result = this.#resultOf(recovered, missed.length)
@@ -226,18 +261,22 @@ export class Feed {
     return { recovered, replayed, eventId: this.#position === null ? null : eventIdOf(this.#position) }
   }
 
-  #forget (replay: Replay): void {
+  #forget (replay: Replay<Member>): void {
     if (this.#replays.get(replay.connection) === replay) this.#replays.delete(replay.connection)
+    if (this.#replays.size === 0) this.#shared.clear()
   }
 
-  #giveUp (replay: Replay): void {
+  #giveUp (replay: Replay<Member>): void {
     // What it missed is known: the client takes as long as it needs.
     if (replay.isWaiting) this.#fail(replay, new FST_ERR_WS_ROOM_UNAVAILABLE(`its history was not read within ${this.#timeout} ms`))
   }
 
-  #fail (replay: Replay, error: Error): void {
+  /** It is no member any more at the same moment: else it were sent what comes, behind what it missed. */
+  #fail (replay: Replay<Member>, error: Error): void {
+    if (this.#replays.get(replay.connection) !== replay) return
     this.#forget(replay)
     replay.cancel(error, this.#resultOf(false, 0))
+    this.#owner.refuse(replay.connection)
   }
 
   #pause (milliseconds: number): Promise<void> {
@@ -255,7 +294,4 @@ function isAt (one: Position, other: Position): boolean {
   return one.epoch === other.epoch && one.offset === other.offset
 }
 
-function feedEventOf (event: HistoryEvent): FeedEvent {
-  const { offset, envelope } = event
-  return { offset, broadcast: Broadcast.ofEvent(String(envelope.payload), eventIdOf(event)), except: envelope.except }
-}
+const nobody: readonly string[] = Object.freeze([])

@@ -5,7 +5,7 @@ import type { Counters } from '../connection/counters.ts'
 import { outside } from '../outside.ts'
 import { roomChannel } from './channels.ts'
 import { Feed } from './feed.ts'
-import type { FeedEvent } from './feed.ts'
+import type { FeedEvent } from './shared-events.ts'
 
 /** How often it is looked whether the last message of a room was lost on its way here, in milliseconds: nothing that follows would tell. */
 const verifyInterval = 30_000
@@ -19,12 +19,17 @@ export interface FeedsPort {
   deliver (room: string, connection: ServerConnection, event: FeedEvent): void
   deliverToAll (room: string, event: FeedEvent, isBehind: ((connection: ServerConnection) => boolean) | null): void
   onGap (room: string, filled: boolean, messages: number, eventId: string): void
+  /** It is no member any more. */
+  refuse (room: string, connection: ServerConnection): void
+  onReadFailed (room: string, error: unknown): void
+  /** Whether the adapter reaches its carrier. */
+  isReady (): boolean
 }
 
 /** The rooms with history that have members here. */
 export class Feeds {
   readonly #port: FeedsPort
-  readonly #feeds = new Map<string, Feed>()
+  readonly #feeds = new Map<string, Feed<ServerConnection>>()
   #timer: NodeJS.Timeout | null = null
   #turn = 0
 
@@ -42,14 +47,19 @@ export class Feeds {
     this.#feeds.clear()
   }
 
-  join (room: string, settings: HistorySettings, connection: ServerConnection, since: unknown, subscribed: Promise<void>): Promise<JoinResult> {
+  join (room: string, settings: HistorySettings, connection: ServerConnection, since: unknown, subscribed: Promise<void>, isMember: boolean): Promise<JoinResult> {
     let feed = this.#feeds.get(room)
     if (feed === undefined) this.#feeds.set(room, feed = this.#open(room, settings))
-    return feed.join(connection, since, subscribed)
+    return feed.join(connection, since, subscribed, isMember)
   }
 
   leave (room: string, connection: ServerConnection): void {
     this.#feeds.get(room)?.leave(connection)
+  }
+
+  /** How many rooms. */
+  get size (): number {
+    return this.#feeds.size
   }
 
   /** The room has no members here any more. */
@@ -67,14 +77,17 @@ export class Feeds {
     for (const feed of this.#feeds.values()) feed.recover()
   }
 
-  #open (room: string, settings: HistorySettings): Feed {
-    const { history, timeout, counters, deliver, deliverToAll, onGap } = this.#port
+  #open (room: string, settings: HistorySettings): Feed<ServerConnection> {
+    const { history, timeout, counters, deliver, deliverToAll, onGap, refuse, onReadFailed } = this.#port
     const channel = roomChannel(room)
     return new Feed({
+      room,
       read: after => history.read(channel, after, settings),
       deliver: (connection, event) => deliver(room, connection, event),
       deliverToAll: (event, isBehind) => deliverToAll(room, event, isBehind),
       onGap: (filled, messages, eventId) => onGap(room, filled, messages, eventId),
+      refuse: connection => refuse(room, connection),
+      onReadFailed: error => onReadFailed(room, error),
       onPlaced: ({ recovered, replayed }, wasAsked) => {
         counters.replayed += replayed
         if (recovered) counters.recovered++
@@ -85,6 +98,8 @@ export class Feeds {
 
   /** A part of the rooms in each turn, those that were not heard of since the last one. */
   #verify (): void {
+    // All are read as soon as it is back.
+    if (!this.#port.isReady()) return
     const turn = this.#turn++ % verifyTurns
     let index = 0
     for (const feed of this.#feeds.values()) {

@@ -86,7 +86,12 @@ export class Registry implements RoomRegistry, Membership {
         counters: counters.history,
         deliver: (room, connection, { broadcast }) => this.#deliverTo(connection, broadcast, room),
         deliverToAll: (room, { broadcast, except }, isBehind) => this.#deliverOrLog(room, broadcast, except, isBehind),
-        onGap: (room, filled, messages, eventId) => this.#onGap(room, filled, messages, eventId)
+        onGap: (room, filled, messages, eventId) => this.#onGap(room, filled, messages, eventId),
+        refuse: (room, connection) => { void this.leave(connection, room) },
+        onReadFailed: (room, error) => {
+          if (this.#link.state === 'ready') this.#log.warn({ err: error, room }, 'history of a room was not read')
+        },
+        isReady: () => this.#link.state === 'ready'
       })
     this.cluster = new Cluster({
       node,
@@ -114,6 +119,8 @@ export class Registry implements RoomRegistry, Membership {
 
   async stop (): Promise<void> {
     this.#feeds?.stop()
+    // What was sent last, such as by onClose, is still to be taken.
+    await this.#appends?.stop(this.#link.state === 'unavailable')
     await this.cluster.stop()
     await this.#link.stop()
   }
@@ -167,16 +174,13 @@ export class Registry implements RoomRegistry, Membership {
     if (connection.readyState === 3) return Promise.resolve(joined)
     const history = this.#declarations.for(room)?.history ?? null
     const channel = roomChannel(room)
+    const isMember = this.#members.of(room).has(connection)
     const isFirst = this.#members.add(room, connection)
     const subscribed = isFirst ? this.#subscriptions.want(channel) : this.#subscriptions.ready(channel)
     const result = history === null || this.#feeds === null
       ? subscribed.then(() => joined)
-      : this.#feeds.join(room, history, connection, since, subscribed)
-    result.catch(error => {
-      this.#log.warn({ err: error, room }, 'room was not joined')
-      // Where it is in the history is not known: it would get none of its messages, and nobody would know.
-      if (history !== null) void this.leave(connection, room)
-    })
+      : this.#feeds.join(room, history, connection, since, subscribed, isMember)
+    result.catch(error => { this.#log.warn({ err: error, room }, 'room was not joined') })
     this.cluster.onJoined(connection, room)
     return result
   }
@@ -242,8 +246,10 @@ export class Registry implements RoomRegistry, Membership {
 
   #append (room: string, broadcast: Broadcast, except: readonly string[], history: NonNullable<Declaration['history']>): Promise<void> {
     const { kind, payload } = broadcast.content
-    if (kind !== 'json' || typeof payload !== 'string' || !payload.startsWith('{')) throw new FST_ERR_WS_SEND_INVALID('a message of a room with history is an object: it has an eventId')
-    const envelope = this.#link.sign({ kind, payload, except }) as MessageEnvelope
+    // A serializer of the application's may put white space around it.
+    const json = kind === 'json' && typeof payload === 'string' ? payload.trim() : ''
+    if (!json.startsWith('{')) throw new FST_ERR_WS_SEND_INVALID('a message of a room with history is an object: it has an eventId')
+    const envelope = this.#link.sign({ kind, payload: json, except }) as MessageEnvelope
     const appended = this.#appends?.add(roomChannel(room), envelope, history) ?? Promise.resolve()
     appended.then(() => { this.#counters.adapter.published++ }, error => {
       this.#counters.adapter.failed++
@@ -286,18 +292,15 @@ export class Registry implements RoomRegistry, Membership {
     this.#feeds?.recover()
   }
 
-  /** Members are told where what they have is no longer all: they can't know. */
   #onGap (room: string, filled: boolean, messages: number, eventId: string): void {
     this.#counters.history[filled ? 'gaps' : 'broken']++
     const event: WsGapEvent = { instance: this.#instance, room, filled, messages }
     if (channels.gap.hasSubscribers) channels.gap.publish(event)
-    if (filled) return
-    this.#log.warn({ room, eventId }, 'messages of a room are lost: its history has them no longer')
-    this.#tellMembers(room, { type: 'gap', room, eventId })
+    if (!filled) this.#log.warn({ room, eventId }, 'messages of a room are lost: its history has them no longer')
   }
 
   #tellMembers (room: string, message: object): void {
-    this.#deliverOrLog(room, Broadcast.of(message, SendContract.undeclared), noIds, null)
+    this.#deliverOrLog(room, Broadcast.own(message), noIds, null)
   }
 
   #deliverTo (member: ServerConnection, broadcast: Broadcast, room: string): void {

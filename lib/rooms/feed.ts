@@ -148,8 +148,9 @@ export class Feed<Member extends Follower> {
         this.#onPage(await this.#pageAfter(after), after, asking)
         pause = firstRetry
       } catch (error) {
+        if (this.#isDropped) break
         // Those who wait are told when it has taken too long.
-        if (pause === firstRetry && !this.#isDropped) this.#owner.onReadFailed(error)
+        if (pause === firstRetry) this.#owner.onReadFailed(error)
         this.#isStale = true
         await this.#pause(pause)
         pause = Math.min(pause * 2, lastRetry)

@@ -141,6 +141,8 @@ export class ModelClient implements Follower {
     if (type === 'gap') {
       this.wasToldOfGap = true
       this.restart(position)
+      // Where the history was rolled back it is before what came already.
+      this.latest = position
       return
     }
     const { latest } = this

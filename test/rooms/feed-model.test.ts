@@ -18,7 +18,7 @@ async function run (seed: number): Promise<string[]> {
   const failures: string[] = []
 
   function append (): void {
-    const event = history.append(dice.chance(0.1) ? [dice.oneOf(clients).id] : [], dice.chance(0.2) ? 3 : 1)
+    const event = history.append(dice.chance(0.4) ? [dice.oneOf(clients).id] : [], dice.chance(0.2) ? 3 : 1)
     for (const node of nodes) {
       if (!node.isSubscribed || dice.chance(0.1)) continue
       node.inbox.push(event)

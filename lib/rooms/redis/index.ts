@@ -1,0 +1,3 @@
+export { redisAdapter } from './redis-adapter.ts'
+export type { BrokerAdapterOptions } from '../../../types/broker.ts'
+export type { IoredisClient, NodeRedisClient, RedisAdapterOptions } from '../../../types/redis.ts'

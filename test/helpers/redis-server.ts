@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { requirement } from './requirements.ts'
+
+/** A redis-server of its own on a free port of the loopback interface, ended with the test. Its data outlive its restarts. */
+export class RedisServer {
+  readonly port: number
+  readonly #directory = mkdtempSync(join(tmpdir(), 'redis-'))
+  readonly #args: readonly string[]
+  #process: ChildProcess | null = null
+
+  private constructor (port: number, args: readonly string[]) {
+    this.port = port
+    this.#args = args
+  }
+
+  /** Settles when it answers. Call it where `suiteNeeding(['redis-server'], …)` has found one. */
+  static async start (t: Test, args: readonly string[] = []): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(args.includes('--cluster-enabled')), args)
+    t.after(async () => {
+      await server.kill()
+      rmSync(server.#directory, { recursive: true, force: true })
+    })
+    await server.restart()
+    return server
+  }
+
+  get url (): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** Settles when it has ended. */
+  async kill (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const running = this.#process
+    if (running === null) return
+    this.#process = null
+    const ended = running.exitCode === null && running.signalCode === null ? once(running, 'exit') : null
+    running.kill(signal)
+    await ended
+  }
+
+  /** On the same port, with the same data. */
+  async restart (): Promise<void> {
+    await this.kill()
+    const path = requirement('redis-server')
+    if (path === null) throw new Error('there is no redis-server')
+    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#directory, '--save', '', '--daemonize', 'no', '--enable-debug-command', 'local']
+    const running = spawn(path, [...own, ...this.#args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = running
+    await isReady(running)
+  }
+
+  /** It hangs, and its connections with it. */
+  freeze (): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  thaw (): void {
+    this.#process?.kill('SIGCONT')
+  }
+}
+
+async function isReady (running: ChildProcess): Promise<void> {
+  let output = ''
+  await new Promise<void>((resolve, reject) => {
+    const onData = (chunk: Buffer): void => {
+      output += String(chunk)
+      if (output.includes('Ready to accept connections')) resolve()
+    }
+    running.stdout?.on('data', onData)
+    running.stderr?.on('data', onData)
+    running.once('error', reject)
+    running.once('exit', () => reject(new Error(`redis-server ended: ${output}`)))
+  })
+  // What it says later on is read, so that it is never held up.
+  running.stdout?.removeAllListeners('data').resume()
+  running.stderr?.removeAllListeners('data').resume()
+  // What is left when all tests have ended must not keep the process from noticing.
+  running.unref()
+  for (const output of [running.stdout, running.stderr]) {
+    if (output instanceof Socket) output.unref()
+  }
+}
+
+/** A server of a cluster listens on a second port, 10,000 above. */
+async function freePort (forCluster: boolean): Promise<number> {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    server.close()
+    await once(server, 'close')
+    if (!forCluster) return port
+    // Below those that the system hands out by itself.
+    const low = 10_000 + port % 20_000
+    if (await isFree(low) && await isFree(low + 10_000)) return low
+  }
+}
+
+async function isFree (port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
+  }
+}

@@ -38,6 +38,14 @@ export default [
     { ...notThePlugin, regex: `${climb}(?:index|plugin)\\.ts$` }
   ])),
 
+  restrictImports(['lib/rooms/redis/**/*.ts'], [
+    { regex: '^(?!\\.|node:)', message: 'The client is what the user passes: its library is no dependency, not even for its types.' },
+    {
+      regex: '^(?!\\.\\./(?:envelope|\\.\\./(?:errors|outside|check-option))\\.ts$)(?:\\.\\./)+(?!(?:\\.\\./)*types/)',
+      message: 'An adapter imports its own files, the envelope, types/ and what every layer may import.'
+    }
+  ]),
+
   restrictImports(['lib/protocol/**/*.ts'], [
     {
       regex: '^(?!\\.|node:(?:buffer|crypto|process)$)',

@@ -7,7 +7,7 @@ import { packageRoot } from '../helpers/paths.ts'
 function listedIn (house: string): string[] {
   let folder = ''
   return (/^lib\/\n((?: .*\n)+)/m.exec(house)?.[1] ?? '').split('\n').flatMap(line => {
-    folder = /^ {2}(\w+\/)/.exec(line)?.[1] ?? (line.startsWith('    ') ? folder : '')
+    folder = /^ {2}((?:\w+\/)+)/.exec(line)?.[1] ?? (line.startsWith('    ') ? folder : '')
     const [names] = /^ +(?:[\w-]+\.ts(?: +|$))+/.exec(line) ?? ['']
     return names.split(' ').filter(name => name !== '').map(name => folder + name)
   })

@@ -41,6 +41,7 @@ export class RedisServer {
     const running = this.#process
     if (running === null) return
     this.#process = null
+    running.ref()
     const ended = running.exitCode === null && running.signalCode === null ? once(running, 'exit') : null
     running.kill(signal)
     await ended

@@ -5,7 +5,7 @@ import neostandard, { plugins, resolveIgnoresFromGitignore } from 'neostandard'
  * The entries (index.ts, plugin.ts and the folders published on their own) stand above them; no layer imports one.
  */
 const layers = ['route', 'rooms', 'connection', 'messages', 'protocol']
-const entries = ['client', 'asyncapi', 'metrics']
+const entries = ['client', 'asyncapi', 'metrics', 'rooms/nats', 'nats']
 
 const climb = '^(?:\\.\\./)+(?:lib/)?'
 const ownFilesAndTypesOnly = '^(?:\\.\\./)+(?!(?:\\.\\./)*types/)'
@@ -83,6 +83,14 @@ export default [
     {
       regex: '^(?:\\.\\./)+(?!(?:\\.\\./)*(?:types/|errors\\.ts$))',
       message: 'The metrics see what users see: they import their own files, types/ and the errors only.'
+    }
+  ]),
+
+  restrictImports(['lib/rooms/nats/**/*.ts'], [
+    { regex: '^(?!\\.|node:)', message: 'The adapter is given its client: no broker library is a dependency.' },
+    {
+      regex: '^\\.\\./(?!(?:\\.\\./)*types/|envelope\\.ts$|\\.\\./(?:errors|outside|check-option)\\.ts$)',
+      message: 'An adapter is an entry of its own: it imports its own files, types/, the envelopes, errors, outside and check-option only.'
     }
   ]),
 

@@ -1,0 +1,2 @@
+export { natsAdapter } from './adapter.ts'
+export type * from '../../../types/nats.ts'

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect as connectTcp, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { connect } from '@nats-io/transport-node'
+import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
+import type { Test } from 'tap'
+import { requirement } from './requirements.ts'
+
+export interface NatsServerOptions {
+  /** With JetStream, kept in a folder of its own. */
+  readonly jetstream?: boolean
+  /** Further arguments. */
+  readonly args?: readonly string[]
+}
+
+/** A nats-server of the test's own on a free port of the loopback, gone when the test ends. Ask `suiteNeeding(['nats-server'], …)` first. */
+export class NatsServer {
+  readonly port: number
+  readonly #path: string
+  readonly #args: readonly string[]
+  #process: ChildProcess | null = null
+
+  private constructor (path: string, port: number, args: readonly string[]) {
+    this.#path = path
+    this.port = port
+    this.#args = args
+  }
+
+  static async start (t: Test, { jetstream = false, args = [] }: NatsServerOptions = {}): Promise<NatsServer> {
+    const path = requirement('nats-server')
+    if (path === null) throw new Error('nats-server is not installed')
+    const folder = await mkdtemp(join(tmpdir(), 'nats-'))
+    const server = new NatsServer(path, await freePort(), jetstream ? ['-js', '-sd', folder, ...args] : args)
+    t.after(async () => {
+      await server.kill('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    })
+    await server.restart()
+    return server
+  }
+
+  get url (): string {
+    return `nats://127.0.0.1:${this.port}`
+  }
+
+  /** Ends it and waits until it is gone. */
+  async kill (signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    const process = this.#process
+    if (process === null) return
+    this.#process = null
+    const gone = once(process, 'exit')
+    process.kill(signal)
+    // One that is stopped hears of nothing else.
+    process.kill('SIGCONT')
+    await gone
+  }
+
+  /** Starts it on the same port, with what it has kept, after ending it. */
+  async restart (signal?: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    await this.kill(signal)
+    const started = spawn(this.#path, ['-a', '127.0.0.1', '-p', String(this.port), ...this.#args], { stdio: 'ignore' })
+    this.#process = started
+    while (!await answers(this.port)) {
+      if (started.exitCode !== null) throw new Error(`nats-server ended with ${started.exitCode}`)
+      await setTimeout(20)
+    }
+  }
+
+  freeze (): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  thaw (): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  /** A connection that never gives up, closed when the test ends. */
+  async connect (t: Test, options: NodeConnectionOptions = {}): Promise<NatsConnection> {
+    const connection = await connect({ servers: this.url, maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 0, ...options })
+    t.after(() => connection.close())
+    return connection
+  }
+}
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Whether it greets: it does so when it is ready. */
+function answers (port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connectTcp(port, '127.0.0.1')
+    socket.once('data', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+    socket.once('close', () => resolve(false))
+  })
+}

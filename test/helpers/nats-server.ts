@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect as connectTcp, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -15,8 +15,8 @@ import { requirement } from './requirements.ts'
 export interface NatsServerOptions {
   /** With JetStream, kept in a folder of its own. */
   readonly jetstream?: boolean
-  /** Further arguments. */
-  readonly args?: readonly string[]
+  /** The text of a configuration file. */
+  readonly config?: string
 }
 
 /** A nats-server of the test's own on a free port of the loopback, gone when the test ends. Ask `suiteNeeding(['nats-server'], …)` first. */
@@ -32,11 +32,12 @@ export class NatsServer {
     this.#args = args
   }
 
-  static async start (t: Test, { jetstream = false, args = [] }: NatsServerOptions = {}): Promise<NatsServer> {
+  static async start (t: Test, { jetstream = false, config = '' }: NatsServerOptions = {}): Promise<NatsServer> {
     const path = requirement('nats-server')
     if (path === null) throw new Error('nats-server is not installed')
     const folder = await mkdtemp(join(tmpdir(), 'nats-'))
-    const server = new NatsServer(path, await freePort(), jetstream ? ['-js', '-sd', folder, ...args] : args)
+    const server = new NatsServer(path, await freePort(), ['-c', join(folder, 'config'), ...jetstream ? ['-js', '-sd', join(folder, 'store')] : []])
+    await writeFile(join(folder, 'config'), config)
     t.after(async () => {
       await server.kill('SIGKILL')
       await rm(folder, { recursive: true, force: true })

@@ -1,14 +1,29 @@
 import type { Adapter, AdapterContext, AdapterHistory, Envelope } from '../../../types/adapter.ts'
 import type { NatsAdapterOptions, NatsMessage } from '../../../types/nats.ts'
+import { FST_ERR_WS_ADAPTER } from '../../errors.ts'
 import { EnvelopeCodec } from '../envelope.ts'
 import { Carrier } from './carrier.ts'
+import { Events } from './events.ts'
+import { NatsHistory } from './history.ts'
+import { JetStreamApi } from './jetstream-api.ts'
 import { resolveNatsOptions } from './options.ts'
+import type { ResolvedNatsOptions } from './options.ts'
 import { Outgoing } from './outgoing.ts'
+import { Streams } from './streams.ts'
 import { liveSubject } from './subjects.ts'
 import { Subscriptions } from './subscriptions.ts'
 
+/** What there is with JetStream. */
+interface Histories {
+  readonly api: JetStreamApi
+  readonly streams: Streams
+  readonly events: Events
+  readonly history: AdapterHistory
+}
+
 class NatsAdapter implements Adapter {
   readonly history: AdapterHistory | null
+  readonly #histories: Histories | null
   readonly #namespace: string
   readonly #codec: EnvelopeCodec
   readonly #carrier: Carrier
@@ -17,17 +32,39 @@ class NatsAdapter implements Adapter {
   #context: AdapterContext | null = null
 
   constructor (options: NatsAdapterOptions) {
-    const { connection, namespace, secrets, commandTimeout } = resolveNatsOptions(options)
+    const resolved = resolveNatsOptions(options)
+    const { connection, namespace, secrets, commandTimeout } = resolved
     this.#namespace = namespace
     this.#codec = new EnvelopeCodec(namespace, secrets)
     this.#carrier = new Carrier(connection, commandTimeout)
     this.#outgoing = new Outgoing(this.#carrier)
     this.#subscriptions = new Subscriptions(this.#carrier, channel => liveSubject(namespace, channel), (channel, message) => this.#onMessage(channel, message))
-    this.history = null
+    this.#histories = this.#historiesOf(resolved)
+    this.history = this.#histories === null ? null : this.#histories.history
+  }
+
+  #historiesOf (options: ResolvedNatsOptions): Histories | null {
+    const { jetstream, namespace } = options
+    if (jetstream === null) return null
+    const onRefused = (channel: string, error: unknown): void => this.#onRefused(channel, error)
+    const api = new JetStreamApi(jetstream, this.#carrier)
+    const streams = new Streams(api, options)
+    const events = new Events(this.#codec, streams, (channel, event) => this.#context?.onEvent(channel, event), onRefused)
+    return { api, streams, events, history: new NatsHistory(api, this.#carrier, this.#codec, streams, namespace, onRefused) }
   }
 
   async start (context: AdapterContext): Promise<void> {
-    await this.#carrier.start(context.onState)
+    await this.#carrier.start((state, error) => {
+      // Who knows what is still there when it is back.
+      this.#histories?.streams.clear()
+      context.onState(state, error)
+    })
+    try {
+      await this.#histories?.api.check()
+    } catch (error) {
+      this.#carrier.stop()
+      throw new FST_ERR_WS_ADAPTER(`JetStream: ${error instanceof Error ? error.message : error}`)
+    }
     this.#context = context
   }
 
@@ -41,28 +78,38 @@ class NatsAdapter implements Adapter {
 
   async unsubscribe (channel: string): Promise<void> {
     this.#subscriptions.delete(channel)
+    this.#histories?.events.drop(channel)
   }
 
   async stop (): Promise<void> {
     this.#context = null
     this.#subscriptions.clear()
+    this.#histories?.events.clear()
     this.#carrier.stop()
   }
 
-  #onMessage (channel: string, { data }: NatsMessage): void {
+  #onMessage (channel: string, message: NatsMessage): void {
+    if (this.#histories !== null && Events.isEvent(message)) this.#histories.events.onMessage(channel, message)
+    else this.#onEnvelopes(channel, message)
+  }
+
+  #onEnvelopes (channel: string, { data }: NatsMessage): void {
     const context = this.#context
     if (context === null) return
     let envelopes: Envelope[]
     try {
       envelopes = this.#codec.decode(channel, bytesOf(data))
     } catch (error) {
-      context.onRefused(channel, error instanceof Error ? error : new Error(String(error)))
-      return
+      return this.#onRefused(channel, error)
     }
     for (const envelope of envelopes) {
       // The server brings back what came from here.
       if (envelope.node !== context.node) context.onEnvelope(channel, envelope)
     }
+  }
+
+  #onRefused (channel: string, error: unknown): void {
+    this.#context?.onRefused(channel, error instanceof Error ? error : new Error(String(error)))
   }
 }
 

@@ -86,7 +86,7 @@ export class Carrier {
    *
    * @throws FST_ERR_WS_ADAPTER_UNAVAILABLE, as a rejection
    */
-  ask<Answer> (question: () => Promise<Answer>): Promise<Answer> {
+  ask<Answer> (question: () => Promise<Answer>, timeout = this.#timeout): Promise<Answer> {
     if (this.#error !== null) return Promise.reject(this.#error)
     return new Promise((resolve, reject) => {
       const end = (error: unknown): void => {
@@ -94,7 +94,7 @@ export class Carrier {
         this.#underWay.delete(end)
         reject(error)
       }
-      const timer = setTimeout(() => end(new FST_ERR_WS_ADAPTER_UNAVAILABLE(`the NATS server did not answer within ${this.#timeout} ms`)), this.#timeout)
+      const timer = setTimeout(() => end(new FST_ERR_WS_ADAPTER_UNAVAILABLE(`the NATS server did not answer within ${timeout} ms`)), timeout)
       this.#underWay.add(end)
       question().then(answer => {
         clearTimeout(timer)

@@ -17,3 +17,28 @@ export function tokenOf (channel: string): string {
 export function liveSubject (namespace: string, channel: string): string {
   return `${namespace}.live.${tokenOf(channel)}`
 }
+
+/** Where histories publish what was appended: the star of their own subjects is the channel. */
+export function anyLiveSubject (namespace: string): string {
+  return `${namespace}.live.{{wildcard(1)}}`
+}
+
+/** @param key which settings */
+export function historySubject (namespace: string, key: string, token: string): string {
+  return `${namespace}.history.${key}.${token}`
+}
+
+/** Where a part of a history is brought to. */
+export function replaySubject (namespace: string, id: string): string {
+  return `${namespace}.replay.${id}`
+}
+
+/** @param id which nobody had before */
+export function nameOfStream (namespace: string, key: string, id: string): string {
+  return `${namespace}_${key}_${id}`
+}
+
+/** What `nameOfStream` makes. */
+export function streamPattern (namespace: string): RegExp {
+  return new RegExp(`^${namespace}_\\d+-\\d+_[0-9a-f]{16}$`)
+}

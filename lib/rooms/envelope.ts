@@ -88,7 +88,7 @@ export class EnvelopeCodec {
 }
 
 /** Short names: it stands before every message. */
-interface Head {
+export interface Head {
   readonly kind?: unknown
   readonly node?: unknown
   readonly seq?: unknown
@@ -125,7 +125,14 @@ function parseHead (bytes: Buffer): Head {
 
 const nodePattern = /^[\w-]{1,64}$/
 
-function envelopeOf ({ kind, node, seq, except = nobody, code, reason }: Head, payload: Buffer): Envelope {
+/**
+ * An envelope of what somebody else says it is.
+ *
+ * @param payload bytes where it is binary
+ *
+ * @throws FST_ERR_WS_ENVELOPE
+ */
+export function envelopeOf ({ kind, node, seq, except = nobody, code, reason }: Head, payload: Buffer | string): Envelope {
   if (typeof node !== 'string' || !nodePattern.test(node)) throw new FST_ERR_WS_ENVELOPE('node is no id')
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) throw new FST_ERR_WS_ENVELOPE('seq is no count')
   switch (kind) {
@@ -134,7 +141,7 @@ function envelopeOf ({ kind, node, seq, except = nobody, code, reason }: Head, p
     case 'binary':
       if (!isListOfIds(except)) throw new FST_ERR_WS_ENVELOPE('except is no list of ids')
       // Its own memory: what waits for slow members must not keep all that came with it.
-      return { kind, node, seq, payload: kind === 'binary' ? Buffer.from(payload) : payload.toString(), except }
+      return { kind, node, seq, payload: kind === 'binary' && typeof payload !== 'string' ? Buffer.from(payload) : payload.toString(), except }
     case 'control':
       return { kind, node, seq, payload: payload.toString() }
     case 'close':

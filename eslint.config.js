@@ -5,7 +5,9 @@ import neostandard, { plugins, resolveIgnoresFromGitignore } from 'neostandard'
  * The entries (index.ts, plugin.ts and the folders published on their own) stand above them; no layer imports one.
  */
 const layers = ['route', 'rooms', 'connection', 'messages', 'protocol']
-const entries = ['client', 'asyncapi', 'metrics', 'rooms/nats', 'nats']
+/** Adapters of rooms, each published on its own. */
+const adapters = ['redis', 'nats', 'node-cluster']
+const entries = ['client', 'asyncapi', 'metrics', ...adapters, ...adapters.map(adapter => `rooms/${adapter}`)]
 
 const climb = '^(?:\\.\\./)+(?:lib/)?'
 const ownFilesAndTypesOnly = '^(?:\\.\\./)+(?!(?:\\.\\./)*types/)'
@@ -38,13 +40,13 @@ export default [
     { ...notThePlugin, regex: `${climb}(?:index|plugin)\\.ts$` }
   ])),
 
-  restrictImports(['lib/rooms/redis/**/*.ts'], [
+  ...adapters.map(adapter => restrictImports([`lib/rooms/${adapter}/**/*.ts`], [
     { regex: '^(?!\\.|node:)', message: 'The client is what the user passes: its library is no dependency, not even for its types.' },
     {
-      regex: '^(?!\\.\\./(?:envelope|\\.\\./(?:errors|outside|check-option))\\.ts$)(?:\\.\\./)+(?!(?:\\.\\./)*types/)',
-      message: 'An adapter imports its own files, the envelope, types/ and what every layer may import.'
+      regex: '^\\.\\./(?!(?:\\.\\./)*types/|(?:envelope|memory-history)\\.ts$|\\.\\./(?:errors|outside|check-option)\\.ts$)',
+      message: 'An adapter imports its own files, types/, and what adapters have in common.'
     }
-  ]),
+  ])),
 
   restrictImports(['lib/protocol/**/*.ts'], [
     {
@@ -83,14 +85,6 @@ export default [
     {
       regex: '^(?:\\.\\./)+(?!(?:\\.\\./)*(?:types/|errors\\.ts$))',
       message: 'The metrics see what users see: they import their own files, types/ and the errors only.'
-    }
-  ]),
-
-  restrictImports(['lib/rooms/nats/**/*.ts'], [
-    { regex: '^(?!\\.|node:)', message: 'The adapter is given its client: no broker library is a dependency.' },
-    {
-      regex: '^\\.\\./(?!(?:\\.\\./)*types/|envelope\\.ts$|\\.\\./(?:errors|outside|check-option)\\.ts$)',
-      message: 'An adapter is an entry of its own: it imports its own files, types/, the envelopes, errors, outside and check-option only.'
     }
   ]),
 

@@ -36,6 +36,11 @@ t.test('an import against the arrows is a lint error', async t => {
     ['lib/rooms/nats/x.ts', '@nats-io/transport-node'],
     ['lib/rooms/x.ts', './nats/index.ts'],
     ['lib/route/x.ts', '../rooms/nats/index.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../registry.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../../options.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../../connection/connection.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../redis/index.ts'],
+    ['lib/rooms/node-cluster/x.ts', 'fastify'],
     ['types/x.ts', '../lib/index.ts']
   ] as const
   for (const [file, specifier] of refused) {
@@ -68,7 +73,15 @@ t.test('an import along the arrows is not', async t => {
     ['lib/rooms/nats/x.ts', '../../../types/nats.ts'],
     ['lib/metrics/x.ts', '../../types/index.ts'],
     ['lib/metrics/x.ts', '../errors.ts'],
-    ['lib/metrics/x.ts', 'prom-client']
+    ['lib/metrics/x.ts', 'prom-client'],
+    ['lib/rooms/node-cluster/x.ts', './wire.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../envelope.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../memory-history.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../../errors.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../../outside.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../../check-option.ts'],
+    ['lib/rooms/node-cluster/x.ts', '../../../types/cluster.ts'],
+    ['lib/rooms/node-cluster/x.ts', 'node:cluster']
   ] as const
   for (const [file, specifier] of allowed) {
     t.same(await layerErrors(file, specifier), [], `${file} may import ${specifier}`)

@@ -98,13 +98,12 @@ export class Registry implements RoomRegistry, Membership {
       log: this.#log,
       isAlone: adapter === null,
       membersOf: room => this.#members.of(room),
-      presenceOf: room => this.#declarations.for(room)?.presence ?? null,
       connectionsOf,
       tell: (channel, body) => this.#link.publish(channel, { kind: 'control', payload: JSON.stringify(body) }),
       tellMembers: (room, message) => this.#tellMembers(room, message),
       subscribe: channel => this.#subscriptions.want(channel),
       unsubscribe: channel => this.#subscriptions.drop(channel)
-    }, nodes)
+    }, { ...nodes, answerTimeout: timeout })
   }
 
   async start (compile: Compile): Promise<void> {
@@ -172,7 +171,8 @@ export class Registry implements RoomRegistry, Membership {
   join (connection: ServerConnection, room: string, { since }: JoinOptions): Promise<JoinResult> {
     checkName(room)
     if (connection.readyState === 3) return Promise.resolve(joined)
-    const history = this.#declarations.for(room)?.history ?? null
+    const declaration = this.#declarations.for(room)
+    const history = declaration?.history ?? null
     const channel = roomChannel(room)
     const isMember = this.#members.of(room).has(connection)
     const isFirst = this.#members.add(room, connection)
@@ -181,7 +181,7 @@ export class Registry implements RoomRegistry, Membership {
       ? subscribed.then(() => joined)
       : this.#feeds.join(room, history, connection, since, subscribed, isMember)
     result.catch(error => { this.#log.warn({ err: error, room }, 'room was not joined') })
-    this.cluster.onJoined(connection, room)
+    if (declaration !== null && declaration.presence !== null) this.cluster.onJoined(connection, room, declaration.presence)
     return result
   }
 

@@ -46,8 +46,11 @@ for (const [title, codec] of [['unsigned', plain], ['signed', signed]] as const)
 
   t.test(`${title}: any content makes the round trip`, async t => {
     const json = fc.record({
-      kind: fc.constantFrom('json' as const, 'text' as const), node: fc.stringMatching(/^[\w-]{1,64}$/), seq: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-      payload: fc.string({ unit: 'binary' }), except: fc.array(fc.string({ unit: 'binary' }))
+      kind: fc.constantFrom('json' as const, 'text' as const),
+      node: fc.stringMatching(/^[\w-]{1,64}$/),
+      seq: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      payload: fc.string({ unit: 'binary' }),
+      except: fc.array(fc.string({ unit: 'binary' }))
     })
     holds(t, fc.property(json, fc.string({ unit: 'binary' }), (envelope, channel) => JSON.stringify(codec.decode(channel, codec.encode(channel, envelope))) === JSON.stringify([envelope])))
   })

@@ -194,7 +194,7 @@ suiteNeeding(['nats-server'], 'histories in JetStream', async t => {
     const [again] = await manager.streams.list().next()
     await manager.streams.delete(again.config.name)
     await manager.streams.add(again.config)
-    const third = await b.history.read('room', page, settings)
+    const third = await b.history.read('room', { epoch: page.epoch, offset: page.head }, settings)
     t.notOk([begin.epoch, page.epoch].includes(third.epoch))
   })
 

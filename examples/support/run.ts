@@ -21,20 +21,38 @@ export async function runAsProgram (
   build: (options: FastifyServerOptions) => Promise<FastifyInstance>,
   { logLevel = 'warn', endOnSignal = closeOnSignal }: ProgramOptions = {}
 ): Promise<void> {
-  const { argv, env } = process
-  if (argv[1] === undefined || realpathSync(argv[1]) !== fileURLToPath(module)) return
+  if (!isProgram(module)) return
 
   const app = await build({
-    logger: { level: env.LOG_LEVEL ?? logLevel },
+    logger: { level: process.env.LOG_LEVEL ?? logLevel },
     // Browsers open connections ahead of their requests; these must not keep the process alive.
     forceCloseConnections: true
   })
   endOnSignal(app)
 
-  const host = env.HOST ?? 'localhost'
-  await app.listen({ host, port: Number(env.PORT ?? 3000) })
-  const { port } = app.server.address() as AddressInfo
-  console.log(`Listening on http://${host.includes(':') ? `[${host}]` : host}:${port}`)
+  const { host, port } = address()
+  await app.listen({ host, port })
+  tellAddress(host, (app.server.address() as AddressInfo).port)
+}
+
+/** Whether a module was started, and not imported. */
+export function isProgram (module: string): boolean {
+  const [, started] = process.argv
+  return started !== undefined && realpathSync(started) === fileURLToPath(module)
+}
+
+/** Where the environment says that an example listens. */
+export function address (): { host: string, port: number } {
+  const { HOST: host = 'localhost', PORT: port = 3000 } = process.env
+  return { host, port: Number(port) }
+}
+
+export function tellAddress (host: string, port: number): void {
+  console.log(`Listening on http://${authority(host, port)}`)
+}
+
+export function authority (host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function closeOnSignal (app: FastifyInstance): void {

@@ -1,4 +1,4 @@
-import { ChatSocket } from './socket.js'
+import { JsonSocket } from './socket.js'
 import { currentRoom, enter, isRoomName, lobby, remember, roomInUrl, state } from './state.js'
 import {
   appendMessage, askName, at, fitComposer, hidePanels, isAtEnd, renderConversation, renderMe, renderPeople, renderRooms,
@@ -13,7 +13,7 @@ const typingTold = 2000
 let toldName = ''
 let typingToldAt = 0
 
-const socket = new ChatSocket(() => {
+const socket = new JsonSocket(() => {
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:'
   toldName = state.username
   return `${scheme}//${location.host}/chat?username=${encodeURIComponent(toldName)}`

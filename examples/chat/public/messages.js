@@ -1,17 +1,12 @@
-/** Messages as elements. Text of users is only ever set as text. */
+/** Messages as elements. */
+
+import { element } from './element.js'
 
 /** Messages of one person within this time stand together, in milliseconds. */
 const sameBreath = 3 * 60_000
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
-
-export function element (tag, attributes = {}, ...children) {
-  const made = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
-  made.append(...children)
-  return made
-}
 
 /** A disc with the initials of a name, in the colour that belongs to it. */
 export function avatar (name) {

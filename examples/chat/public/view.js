@@ -1,4 +1,5 @@
-import { avatar, dress, element, renderMessage } from './messages.js'
+import { element } from './element.js'
+import { avatar, dress, renderMessage } from './messages.js'
 import { currentRoom, lobby, state } from './state.js'
 
 /** The elements of the page, by id. */

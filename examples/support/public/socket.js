@@ -1,14 +1,14 @@
-/** How long to wait before the first attempt to come back, and the longest wait, in milliseconds. */
-const firstDelay = 400
+/** The longest wait before an attempt to come back, in milliseconds. */
 const longestDelay = 15_000
 
 /**
  * A browser's WebSocket with JSON, which comes back when it was lost: each attempt waits twice as long as the last,
  * and at random, so that a thousand pages do not return to a restarted server in the same moment.
  */
-export class ChatSocket {
+export class JsonSocket {
   #urlOf
   #events
+  #firstDelay
   #socket = null
   #attempts = 0
   #timer = null
@@ -18,10 +18,12 @@ export class ChatSocket {
   /**
    * @param urlOf the URL of the next attempt
    * @param events `onState('connecting' | 'open' | 'lost')`, `onMessage(message)`
+   * @param firstDelay how long to wait before the first attempt to come back, in milliseconds
    */
-  constructor (urlOf, events) {
+  constructor (urlOf, events, firstDelay = 400) {
     this.#urlOf = urlOf
     this.#events = events
+    this.#firstDelay = firstDelay
     window.addEventListener('online', () => this.retry())
     document.addEventListener('visibilitychange', () => { if (!document.hidden) this.retry() })
   }
@@ -76,7 +78,7 @@ export class ChatSocket {
     const requests = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const { reject } of requests) reject(new Error('the connection was lost'))
-    const delay = Math.min(longestDelay, firstDelay * 2 ** this.#attempts++)
+    const delay = Math.min(longestDelay, this.#firstDelay * 2 ** this.#attempts++)
     this.#timer = setTimeout(() => this.connect(), delay * (0.5 + Math.random() / 2))
     this.#events.onState('lost')
   }

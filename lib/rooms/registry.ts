@@ -12,7 +12,7 @@ import { FST_ERR_WS_HISTORY, FST_ERR_WS_ROOM_NAME, FST_ERR_WS_SEND_INVALID } fro
 import { resolveSlowConsumer } from '../options.ts'
 import type { ResolvedNodes } from '../options.ts'
 import { Broadcast } from '../messages/broadcast.ts'
-import { SendContract } from '../messages/send-contract.ts'
+import type { SendContract } from '../messages/send-contract.ts'
 import { closeCode } from '../protocol/close.ts'
 import { resolveHistory, resolvePresence } from '../room-options.ts'
 import { AdapterLink } from './adapter-link.ts'

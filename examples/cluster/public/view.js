@@ -3,7 +3,7 @@ import { element } from './element.js'
 /** The elements of the page, by id. */
 export const at = Object.fromEntries([...document.querySelectorAll('[id]')].map(found => [found.id, found]))
 
-const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
 const stateTexts = { connecting: 'Connecting…', open: 'Connected', lost: 'Connection lost, coming back…' }
 /** Older ones go, so that a tab which is left open does not grow. */
 const mostItems = 400

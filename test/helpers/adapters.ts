@@ -2,7 +2,7 @@ import type { Adapter } from '../../types/index.ts'
 
 type Doing = { [Method in 'publish' | 'subscribe' | 'unsubscribe']?: (room: string) => Promise<void> }
 
-/** An adapter that reaches nobody and keeps what it is asked for; what it answers can be given. */
+/** An adapter that reaches nobody and keeps what it is asked for rooms; what it answers can be given. What processes say to each other is lost in silence. */
 export class RecordingAdapter implements Adapter {
   readonly calls: string[] = []
   /** Rooms that are subscribed to. */
@@ -23,13 +23,14 @@ export class RecordingAdapter implements Adapter {
   }
 
   async publish (room: string): Promise<void> {
+    if (!isOfRoom(room)) return
     this.calls.push(`publish ${room}`)
     await this.#doing.publish?.(room)
   }
 
   async subscribe (room: string): Promise<void> {
     await this.#alone('subscribe', room)
-    this.rooms.add(room)
+    if (isOfRoom(room)) this.rooms.add(room)
   }
 
   async unsubscribe (room: string): Promise<void> {
@@ -38,6 +39,7 @@ export class RecordingAdapter implements Adapter {
   }
 
   async #alone (method: 'subscribe' | 'unsubscribe', room: string): Promise<void> {
+    if (!isOfRoom(room)) return
     this.calls.push(`${method} ${room}`)
     if (this.#busy.has(room)) this.overlaps.push(room)
     this.#busy.add(room)
@@ -47,4 +49,8 @@ export class RecordingAdapter implements Adapter {
       this.#busy.delete(room)
     }
   }
+}
+
+function isOfRoom (channel: string): boolean {
+  return !channel.startsWith('@')
 }

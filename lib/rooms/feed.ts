@@ -53,6 +53,8 @@ export class Feed<Member extends Follower> {
   /** What came while the history was read. */
   #ahead: HistoryEvent[] = []
   #wake: (() => void) | null = null
+  /** Of the read that is on its way. */
+  #deadline: NodeJS.Timeout | undefined = undefined
   #isDropped = false
   #isQuiet = true
 
@@ -98,6 +100,7 @@ export class Feed<Member extends Follower> {
     this.#isDropped = true
     this.#ahead = []
     for (const { connection } of this.#replays.values()) this.leave(connection)
+    clearTimeout(this.#deadline)
     this.#wake?.()
   }
 
@@ -161,14 +164,13 @@ export class Feed<Member extends Follower> {
 
   /** An adapter that never answers must not silence the room for ever. */
   async #pageAfter (after: Position | null): Promise<HistoryPage> {
-    let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new FST_ERR_WS_ROOM_UNAVAILABLE(`its history was not read within ${this.#timeout} ms`)), this.#timeout)
+      this.#deadline = setTimeout(() => reject(new FST_ERR_WS_ROOM_UNAVAILABLE(`its history was not read within ${this.#timeout} ms`)), this.#timeout)
     })
     try {
       return await Promise.race([this.#owner.read(after), late])
     } finally {
-      clearTimeout(timer)
+      clearTimeout(this.#deadline)
     }
   }
 

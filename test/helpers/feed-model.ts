@@ -194,9 +194,14 @@ export class ModelNode {
   isSubscribed = false
   #subscribed: Promise<void> | null = null
   gaps = 0
+  readCount = 0
+  readonly readFailures: unknown[] = []
+  readonly #timeout: number
 
-  constructor (history: ModelHistory) {
+  /** @param timeout of reads and joins, in milliseconds */
+  constructor (history: ModelHistory, timeout = 60_000) {
     this.#history = history
+    this.#timeout = timeout
   }
 
   join (client: ModelClient, since: unknown): Promise<JoinResult> {
@@ -234,6 +239,7 @@ export class ModelNode {
     const feed: Feed<ModelClient> = new Feed({
       room: 'room',
       read: after => new Promise((resolve, reject) => {
+        this.readCount++
         this.reads.push(error => {
           if (error === null) resolve(this.#history.page(after))
           else reject(error)
@@ -247,9 +253,9 @@ export class ModelNode {
       },
       onGap: filled => { if (filled) this.gaps++ },
       refuse: client => this.leave(client),
-      onReadFailed () {},
+      onReadFailed: error => { this.readFailures.push(error) },
       onPlaced () {}
-    }, 60_000)
+    }, this.#timeout)
     return feed
   }
 }

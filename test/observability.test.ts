@@ -23,7 +23,7 @@ function codesIn (cell: string): string[] {
 function pathsOf (value: object, prefix = ''): string[] {
   return Object.entries(value).flatMap(([name, inner]) => {
     const path = prefix + name
-    const isCounter = typeof inner === 'number' || ['connections.closed', 'connections.byRoute', 'upgrades.refused', 'traffic.received', 'traffic.sent'].includes(path)
+    const isCounter = typeof inner !== 'object' || ['connections.closed', 'connections.byRoute', 'upgrades.refused', 'traffic.received', 'traffic.sent'].includes(path)
     return isCounter ? [path] : pathsOf(inner, `${path}.`)
   })
 }

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { Adapter, AdapterState, Envelope, HistoryEvent, MessageEnvelope } from '../../types/adapter.ts'
+import type { Adapter, AdapterState, Envelope, HistoryEvent } from '../../types/adapter.ts'
 import type { WsBroadcastEvent, WsGapEvent } from '../../types/channels.ts'
 import type { Connection } from '../../types/connection.ts'
 import type { JoinOptions, JoinResult, Room, RoomDeclaration, RoomFamily, RoomRegistry, RoomSender, RoomsStatus, SendOptions } from '../../types/rooms.ts'
@@ -239,7 +239,7 @@ export class Registry implements RoomRegistry, Membership {
       return this.#append(room, broadcast, excluded, declaration.history)
     }
     const failure = this.#deliver(room, declaration, broadcast, excluded, null)
-    const published = this.#link.publish(roomChannel(room), { ...broadcast.content, except: excluded })
+    const published = this.#link.publishMessage(roomChannel(room), broadcast.content, excluded)
     if (failure !== null) throw failure
     return published
   }
@@ -249,7 +249,7 @@ export class Registry implements RoomRegistry, Membership {
     // A serializer of the application's may put white space around it.
     const json = kind === 'json' && typeof payload === 'string' ? payload.trim() : ''
     if (!json.startsWith('{')) throw new FST_ERR_WS_SEND_INVALID('a message of a room with history is an object: it has an eventId')
-    const envelope = this.#link.sign({ kind, payload: json, except }) as MessageEnvelope
+    const envelope = this.#link.signMessage({ kind, payload: json }, except)
     const appended = this.#appends?.add(roomChannel(room), envelope, history) ?? Promise.resolve()
     appended.then(() => { this.#counters.adapter.published++ }, error => {
       this.#counters.adapter.failed++

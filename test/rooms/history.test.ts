@@ -257,7 +257,7 @@ t.test('while the adapter is away sends and joins wait, then are refused; what w
   const bert = await open()
   const other = bert.connection.join('chat:2')
   const late = bert.connection.join('chat:1', { since: eventId })
-  for (const promise of [refused, other, late]) await t.rejects(promise, { code: 'FST_ERR_WS_ROOM_UNAVAILABLE', statusCode: 503 })
+  for (const promise of [refused, other, late] as Array<Promise<unknown>>) await t.rejects(promise, { code: 'FST_ERR_WS_ROOM_UNAVAILABLE', statusCode: 503 })
   t.same([...bert.connection.rooms], [], 'a join that failed is none')
   t.match(app.wsStats().adapter, { state: 'unavailable', lost: 1, failed: 1, waiting: 0 })
 

@@ -24,6 +24,9 @@ const gauges: readonly Definition[] = [
   define('connections', 'Open connections, by route.', ({ connections }) => connections.byRoute, 'route'),
   define('upgrades_pending', 'Upgrades that are neither accepted nor refused yet.', ({ upgrades }) => upgrades.pending),
   define('rooms', 'Rooms with members in this process.', ({ rooms }) => rooms),
+  define('adapter_ready', 'Whether the adapter reaches its carrier, 1 or 0.', ({ adapter }) => adapter.state === 'ready' ? 1 : 0),
+  define('adapter_nodes', 'Processes that are alive, this one included.', ({ adapter }) => adapter.nodes),
+  define('adapter_waiting', 'Messages to rooms with history that the adapter has not taken yet.', ({ adapter }) => adapter.waiting),
   define('memory_held_bytes', 'What connections hold, both ways.', ({ memory }) => memory.held),
   define('memory_peak_bytes', 'The most that connections held.', ({ memory }) => memory.peak),
   define('memory_limit_bytes', 'What connections may hold, budget.process.', ({ memory }) => memory.limit),
@@ -56,6 +59,19 @@ const counters: readonly Definition[] = [
     dropped: slowConsumers.dropped,
     replaced: slowConsumers.replaced
   }), 'fate'),
+  define('adapter_lost_total', 'How often the adapter became unavailable.', ({ adapter }) => adapter.lost),
+  define('adapter_envelopes_total', 'What went over the adapter, by outcome: published, received, failed or refused.', ({ adapter: { published, received, failed, refused } }) => ({
+    published,
+    received,
+    failed,
+    refused
+  }), 'outcome'),
+  define('history_joins_total', 'Joins that said where they were, by outcome: recovered or unrecovered.', ({ history: { recovered, unrecovered } }) => ({
+    recovered,
+    unrecovered
+  }), 'outcome'),
+  define('history_replayed_total', 'Messages that were replayed to joins.', ({ history }) => history.replayed),
+  define('history_gaps_total', 'Gaps in what the adapter brought, by outcome: filled or broken.', ({ history }) => ({ filled: history.gaps, broken: history.broken }), 'outcome'),
   define('handler_errors_total', 'Handlers that threw or rejected.', ({ messages }) => messages.failed)
 ]
 

@@ -14,8 +14,8 @@ const stats: WsStats = {
   upgrades: { pending: 108, refused: { 403: 109, 418: 110 }, aborted: 111 },
   traffic: { received: { messages: 112, bytes: 113 }, sent: { messages: 114, bytes: 115 } },
   messages: { invalid: 116, failed: 117, limited: 118 },
-  adapter: { state: 'ready', lost: 0, nodes: 1, published: 0, received: 0, failed: 0, refused: 0, waiting: 0 },
-  history: { recovered: 0, unrecovered: 0, replayed: 0, gaps: 0, broken: 0 },
+  adapter: { state: 'ready', lost: 201, nodes: 202, published: 203, received: 204, failed: 205, refused: 206, waiting: 207 },
+  history: { recovered: 208, unrecovered: 209, replayed: 210, gaps: 211, broken: 212 },
   rooms: 119,
   memory: { held: 120, peak: 121, limit: 122, buffered: 123, shed: 124, tooBig: 125 },
   slowConsumers: { closed: 126, dropped: 127, replaced: 128 }
@@ -40,6 +40,14 @@ t.test('every figure of the stats is the value of its metric', async t => {
     ws_connections: { '/a': 10, '/b/:c': 20 },
     ws_upgrades_pending: { '': 108 },
     ws_rooms: { '': 119 },
+    ws_adapter_ready: { '': 1 },
+    ws_adapter_nodes: { '': 202 },
+    ws_adapter_waiting: { '': 207 },
+    ws_adapter_lost_total: { '': 201 },
+    ws_adapter_envelopes_total: { published: 203, received: 204, failed: 205, refused: 206 },
+    ws_history_joins_total: { recovered: 208, unrecovered: 209 },
+    ws_history_replayed_total: { '': 210 },
+    ws_history_gaps_total: { filled: 211, broken: 212 },
     ws_memory_held_bytes: { '': 120 },
     ws_memory_peak_bytes: { '': 121 },
     ws_memory_limit_bytes: { '': 122 },
@@ -57,6 +65,10 @@ t.test('every figure of the stats is the value of its metric', async t => {
     ws_messages_dropped_total: { dropped: 127, replaced: 128 },
     ws_handler_errors_total: { '': 117 }
   })
+})
+
+t.test('an adapter that does not reach its carrier is 0', async t => {
+  t.equal((await expose(() => ({ ...stats, adapter: { ...stats.adapter, state: 'unavailable' } }))).value('ws_adapter_ready'), 0)
 })
 
 t.test('counters are totals: a second scrape does not add to the first', async t => {

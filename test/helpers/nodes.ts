@@ -17,6 +17,7 @@ export class Node {
   readonly refused: Error[] = []
   readonly #envelopes = new Arrivals<[channel: string, envelope: Envelope]>()
   readonly #events = new Arrivals<[channel: string, event: HistoryEvent]>()
+  readonly #changes = new Arrivals<AdapterState>()
   #seq = 0
 
   constructor (name: string, adapter: Adapter) {
@@ -30,7 +31,10 @@ export class Node {
       log,
       onEnvelope: (channel, envelope) => this.#envelopes.push([channel, envelope]),
       onEvent: (channel, event) => this.#events.push([channel, event]),
-      onState: state => { this.states.push(state) },
+      onState: state => {
+        this.states.push(state)
+        this.#changes.push(state)
+      },
       onRefused: (_channel, error) => { this.refused.push(error) }
     })
   }
@@ -65,6 +69,11 @@ export class Node {
 
   event (): Promise<[channel: string, event: HistoryEvent]> {
     return this.#events.next()
+  }
+
+  /** Waits for a change to this state, past those before it that nobody has waited for. */
+  async change (to: AdapterState): Promise<void> {
+    while (await this.#changes.next() !== to) ;
   }
 
   /** The channel and the payload of the next message. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, Socket } from 'node:net'
+import { connect, createServer, Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,7 +55,29 @@ export class RedisServer {
     const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#directory, '--save', '', '--daemonize', 'no', '--enable-debug-command', 'local']
     const running = spawn(path, [...own, ...this.#args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = running
+    const end = (): void => { running.kill('SIGKILL') }
+    process.once('exit', end)
+    running.once('exit', () => process.off('exit', end))
     await isReady(running)
+  }
+
+  /** What it answers to a command, as it stands on the wire. */
+  async command (...args: ReadonlyArray<string | number | Buffer>): Promise<string> {
+    const socket = connect(this.port, '127.0.0.1')
+    const parts = args.map(arg => Buffer.isBuffer(arg) ? arg : Buffer.from(String(arg)))
+    socket.write(Buffer.concat([Buffer.from(`*${args.length}\r\n`), ...parts.flatMap(part => [Buffer.from(`$${part.length}\r\n`), part, Buffer.from('\r\n')])]))
+    // QUIT ends the connection when the answer is whole.
+    socket.write('*1\r\n$4\r\nQUIT\r\n')
+    let answer = ''
+    for await (const chunk of socket) answer += String(chunk)
+    if (answer.startsWith('-')) throw new Error(answer)
+    return answer.slice(0, answer.lastIndexOf('+OK\r\n'))
+  }
+
+  /** A figure of INFO. */
+  async figure (section: string, name: string): Promise<number> {
+    const [, value] = new RegExp(`^${name}:(?:calls=)?(\\d+)`, 'm').exec(await this.command('INFO', section)) ?? []
+    return Number(value ?? 0)
   }
 
   /** It hangs, and its connections with it. */

@@ -12,7 +12,7 @@ import { requirement } from './requirements.ts'
 /** A redis-server of its own on a free port of the loopback interface, ended with the test. Its data outlive its restarts. */
 export class RedisServer {
   readonly port: number
-  readonly #directory = mkdtempSync(join(tmpdir(), 'redis-'))
+  readonly #directory = mkdtempSync(join(tmpdir(), 'fastify-typed-ws-redis-'))
   readonly #args: readonly string[]
   #process: ChildProcess | null = null
 

@@ -53,17 +53,18 @@ export class Carrier {
   /** @throws FST_ERR_WS_ADAPTER when Redis is not reached in time, as a rejection */
   async start (): Promise<void> {
     const end = performance.now() + startTimeout
-    let error: Error
-    do {
+    for (;;) {
+      let error: Error
       try {
-        this.#session = await this.#open(Math.max(1, end - performance.now()))
+        this.#session = await this.#open(end - performance.now())
         return
       } catch (reason) {
         error = errorOf(reason)
       }
-      await new Promise(resolve => { setTimeout(resolve, this.#nextPause()) })
-    } while (performance.now() < end)
-    throw new FST_ERR_WS_ADAPTER(`Redis was not reached: ${error.message}`)
+      const pause = this.#nextPause()
+      if (this.#isStopped || performance.now() + pause >= end) throw new FST_ERR_WS_ADAPTER(`Redis was not reached: ${error.message}`)
+      await new Promise(resolve => { setTimeout(resolve, pause) })
+    }
   }
 
   /** While there is no session it is remembered. */

@@ -79,7 +79,7 @@ export class Session {
     const opening = this.#connect(giveUp.signal)
     opening.catch(() => {})
     try {
-      await Promise.race([opening, pause(timeout, undefined, { signal: giveUp.signal }).then(() => { throw new Error(`Redis was not reached within ${timeout} ms`) })])
+      await Promise.race([opening, pause(timeout, undefined, { signal: giveUp.signal }).then(() => { throw new Error('it did not answer') })])
       this.#timer = setInterval(() => this.#check(), this.#timeout).unref()
     } catch (error) {
       this.#lose(errorOf(error))

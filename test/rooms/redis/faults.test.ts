@@ -64,9 +64,7 @@ for (const title of Object.keys(newClients)) {
       const { server, a, b } = await start(t)
       server.freeze()
       const [published, appended, subscribed] = [a.publish('room', 'lost'), a.append('room', [1], settings), b.adapter.subscribe('room')]
-      await t.rejects(published, unavailable)
-      await t.rejects(appended, unavailable)
-      await subscribed
+      await Promise.all([t.rejects(published, unavailable), t.rejects(appended, unavailable), subscribed])
       await both(a, b, 'unavailable')
       server.thaw()
       await both(a, b, 'ready')

@@ -34,8 +34,10 @@ export class Carrier {
   #error: Error = new Error('it has not started')
   #pause = firstPause
   #timer: NodeJS.Timeout | undefined
-  /** The session that is being opened. */
-  #opening: Promise<unknown> = Promise.resolve()
+  /** The one that is being opened, or was last. */
+  #next: Session | null = null
+  /** Whether there has been one. */
+  #isStarted = false
   #isStopped = false
 
   constructor (port: RedisPort, commandTimeout: number, listener: CarrierListener) {
@@ -56,7 +58,7 @@ export class Carrier {
     for (;;) {
       let error: Error
       try {
-        this.#session = await this.#open(end - performance.now())
+        await this.#open(end - performance.now())
         return
       } catch (reason) {
         error = errorOf(reason)
@@ -80,7 +82,8 @@ export class Carrier {
 
   async #settle (key: string): Promise<void> {
     try {
-      await this.#session?.settle(key)
+      if (this.#session === null) this.#next?.note(key)
+      else await this.#session.settle(key)
     } catch {
       // The session is lost by that, and the next one is subscribed to all that is wanted.
     }
@@ -92,33 +95,30 @@ export class Carrier {
     const session = this.#session
     this.#session = null
     this.#error = new Error('it has stopped')
-    await session?.end()
-    await this.#opening.catch(() => {})
+    await Promise.all([session?.end(), this.#next?.end()])
   }
 
-  #open (timeout: number): Promise<Session> {
+  #open (timeout: number): Promise<void> {
     // It outlives the request in which it happens to be needed.
-    const opening = outside(() => this.#openOne(timeout))
-    this.#opening = opening
-    return opening
+    return outside(() => this.#openOne(timeout))
   }
 
-  async #openOne (timeout: number): Promise<Session> {
+  async #openOne (timeout: number): Promise<void> {
     const session = new Session(this.#port, this.#commandTimeout, this.#wanted, {
       onMessage: (key, bytes) => this.#onMessage(key, bytes),
       onLost: (session, error) => this.#onLost(session, error)
     })
+    this.#next = session
     await session.open(timeout)
     // What is wanted may change meanwhile.
     do await session.settleAll()
     while (!session.isSettled)
+    // From here on in one go: what is wanted then, and a loss, are told to this one.
     if (session.error !== null) throw session.error
-    if (this.#isStopped) {
-      await session.end()
-      throw new Error('it has stopped')
-    }
+    this.#session = session
     this.#openedAt = performance.now()
-    return session
+    if (this.#isStarted) this.#listener.onState('ready', null)
+    this.#isStarted = true
   }
 
   #onMessage (key: string, bytes: Buffer): void {
@@ -143,14 +143,11 @@ export class Carrier {
 
   async #reopen (): Promise<void> {
     try {
-      const session = await this.#open(openTimeout)
-      this.#session = session
+      await this.#open(openTimeout)
     } catch (error) {
       this.#error = errorOf(error)
       this.#reopenLater()
-      return
     }
-    this.#listener.onState('ready', null)
   }
 
   #nextPause (): number {

@@ -24,8 +24,11 @@ interface Server {
 
 /** The most channels that one SUBSCRIBE names. */
 const mostAtOnce = 500
-/** What a server answers that is no longer, or not yet, the right one to ask: who is, is to be found out anew. */
-const notTheRightOne = /^(?:MOVED|ASK|CLUSTERDOWN|READONLY|LOADING|MASTERDOWN) ?/
+/**
+ * What a server answers that is no longer, or not yet, the right one to ask: who is, is to be found out anew. ASK and TRYAGAIN, while a slot moves from one to another, are over when it
+ * has: what has met them fails, and is tried again by whoever wants that.
+ */
+const notTheRightOne = /^(?:MOVED|CLUSTERDOWN|READONLY|LOADING|MASTERDOWN) ?/
 
 /**
  * Connections to Redis that stand and fall together: the first one that is lost, or hangs, ends all of them. Nothing that was asked of them is asked again by itself, so that
@@ -45,6 +48,7 @@ export class Session {
   /** By slot; null where there is one server. */
   #serverOfSlot: Uint16Array | null = null
   #isSharded = false
+  readonly #giveUp = new AbortController()
   #error: Error | null = null
   #timer: NodeJS.Timeout | undefined
   #pass: Promise<void> = Promise.resolve()
@@ -75,22 +79,26 @@ export class Session {
 
   /** @param timeout for all connections together, in milliseconds */
   async open (timeout: number): Promise<void> {
-    const giveUp = new AbortController()
-    const opening = this.#connect(giveUp.signal)
+    const { signal } = this.#giveUp
+    const opening = this.#connect(signal)
     opening.catch(() => {})
+    const timer = new AbortController()
+    const late = pause(timeout, undefined, { signal: AbortSignal.any([signal, timer.signal]) }).then(() => { throw new Error('it did not answer') })
     try {
-      await Promise.race([opening, pause(timeout, undefined, { signal: giveUp.signal }).then(() => { throw new Error('it did not answer') })])
-      this.#timer = setInterval(() => this.#check(), this.#timeout).unref()
-    } catch (error) {
-      this.#lose(errorOf(error))
+      await Promise.race([opening, late])
+      this.#timer = setInterval(() => this.#check(), this.#timeout / 2).unref()
+    } catch (reason) {
+      const error = this.#error ?? errorOf(reason)
+      this.#lose(error)
       throw error
     } finally {
-      giveUp.abort()
+      timer.abort()
     }
   }
 
   async #connect (signal: AbortSignal): Promise<void> {
     const servers = await this.#port.findServers(signal)
+    // Too late: nobody would end what is opened now.
     signal.throwIfAborted()
     this.#servers = servers.map(newConnection => ({ commands: this.#wire(newConnection), subscriptions: this.#wire(newConnection) }))
     await Promise.all(this.#servers.flatMap(({ commands, subscriptions }) => [commands.connect(), subscriptions.connect()]))
@@ -150,9 +158,14 @@ export class Session {
     return results
   }
 
-  /** A key is wanted, or wanted no longer. Settles when Redis knows. */
-  settle (key: string): Promise<void> {
+  /** A key is wanted, or wanted no longer. */
+  note (key: string): void {
     this.#unsettled.add(key)
+  }
+
+  /** As `note`. Settles when Redis knows. */
+  settle (key: string): Promise<void> {
+    this.note(key)
     return this.settleAll()
   }
 
@@ -198,10 +211,11 @@ export class Session {
     }))
   }
 
-  /** Ends it when what was asked of it is answered. */
+  /** Ends it when what was asked of it is answered; one that is being opened, at once. */
   async end (): Promise<void> {
     this.#error ??= new Error('the adapter has stopped')
     clearInterval(this.#timer)
+    this.#giveUp.abort(this.#error)
     await Promise.all(this.#servers.flatMap(({ commands, subscriptions }) => [commands.end(), subscriptions.end()]))
   }
 

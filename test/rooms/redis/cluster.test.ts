@@ -62,5 +62,21 @@ function withCluster (cluster: RedisCluster): void {
       await a.publish(room, 'second')
       t.same((await b.received())[1], 'second')
     })
+
+    t.test(`${title}: a cluster that has lost a server is used again when that is back`, async t => {
+      const [a, b] = await nodes(t, newCluster, 2)
+      const rooms = Array.from({ length: 10 }, (_, index) => `room-${index}`)
+      for (const room of rooms) await b.adapter.subscribe(room)
+      await cluster.servers[1].kill()
+      for (const node of [a, b]) await node.change('unavailable')
+      await t.rejects(a.publish('room-1', 'lost'), { code: 'FST_ERR_WS_ADAPTER_UNAVAILABLE' })
+      await cluster.servers[1].restart()
+      for (const node of [a, b]) await node.change('ready')
+      for (const room of rooms) {
+        await a.publish(room, 'hello')
+        t.same(await b.received(), [room, 'hello'])
+      }
+      await cluster.agrees()
+    })
   }
 }

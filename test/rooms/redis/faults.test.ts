@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import { redisAdapter } from '../../../lib/rooms/redis/index.ts'
@@ -75,6 +76,27 @@ for (const title of Object.keys(newClients)) {
       t.equal(text, 'last')
     })
 
+    t.test('what is wanted, and wanted no longer, while a session is being opened, is when it is open', async t => {
+      const { server, a, b } = await start(t)
+      server.freeze()
+      await both(a, b, 'unavailable')
+      let count = 0
+      while (b.states.at(-1) !== 'ready') {
+        // Sooner or later the session is between two of them.
+        if (count++ === 60) server.thaw()
+        await b.adapter.subscribe(`room-${count}`)
+        await b.adapter.subscribe(`other-${count}`)
+        await setTimeout(2)
+        await b.adapter.unsubscribe(`other-${count}`)
+      }
+      await a.change('ready')
+      for (let number = 1; number <= count; number++) {
+        await a.publish(`room-${number}`, 'hello')
+        t.same(await b.received(), [`room-${number}`, 'hello'])
+      }
+      t.notMatch(await server.command('PUBSUB', 'CHANNELS'), /other/)
+    })
+
     t.test('an append that a hanging server may have got is repeated, and is there once', async t => {
       const { server, a, b } = await start(t)
       const { epoch } = await a.history.read('room', null, settings)
@@ -107,7 +129,7 @@ for (const title of Object.keys(newClients)) {
       const heard = new Set<string>()
       while (heard.size < wanted.length) {
         await Promise.allSettled(rooms.map(room => a.publish(room, 'hello')))
-        await new Promise(resolve => { setTimeout(resolve, 20) })
+        await setTimeout(20)
         while (b.waiting.length > 0) heard.add((await b.received())[0])
       }
       t.same([...heard].sort(), wanted.sort())
@@ -194,7 +216,7 @@ for (const title of Object.keys(newClients)) {
       server.freeze()
       const hanging = new Node('hanging', redisAdapter({ client: newClients[title](t, server) }))
       const absent = new Node('absent', redisAdapter({ client: newClients[title](t, { port: 1, url: 'redis://127.0.0.1:1' }) }))
-      for (const started of [hanging.start(app.log), absent.start(app.log)]) await t.rejects(started, { code: 'FST_ERR_WS_ADAPTER' })
+      await Promise.all([hanging, absent].map(node => t.rejects(node.start(app.log), { code: 'FST_ERR_WS_ADAPTER' })))
       server.thaw()
     })
 

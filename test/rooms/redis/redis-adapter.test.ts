@@ -6,9 +6,9 @@ import type { Test } from 'tap'
 import { EnvelopeCodec } from '../../../lib/rooms/envelope.ts'
 import { redisAdapter } from '../../../lib/rooms/redis/index.ts'
 import type { RedisAdapterOptions } from '../../../lib/rooms/redis/index.ts'
-import { nodes } from '../../helpers/nodes.ts'
-import type { Node } from '../../helpers/nodes.ts'
-import type { RedisServer } from '../../helpers/redis-server.ts'
+import { buildApp } from '../../helpers/app.ts'
+import { Node, nodes } from '../../helpers/nodes.ts'
+import { RedisServer } from '../../helpers/redis-server.ts'
 import { adapterContract } from '../adapter-contract.ts'
 import { newClients, newClusters } from './clients.ts'
 import { newNamespace, withRedis } from './with-redis.ts'
@@ -70,6 +70,22 @@ await withRedis('the Redis adapter', server => {
     }
     ioredis.disconnect()
     redis.destroy()
+  })
+
+  t.test('credentials of the client are used, and wrong ones are told at the start', async t => {
+    const guarded = await RedisServer.start(t, ['--requirepass', 'open sesame'])
+    const url = guarded.url.replace('//', '//:open%20sesame@')
+    const clients = [new Redis(url, { lazyConnect: true }), createClient({ url }), createClient({ socket: { port: guarded.port, host: '127.0.0.1' }, password: 'open sesame' })]
+    for (const client of clients) {
+      const namespace = newNamespace()
+      const [a, b] = await nodes(t, () => () => redisAdapter({ client, namespace }), 2)
+      await b.adapter.subscribe('room')
+      await a.publish('room', 'hello')
+      t.same(await b.received(), ['room', 'hello'])
+    }
+    const app = await buildApp(t)
+    const strangers = [newClients.ioredis(t, guarded), newClients.redis(t, guarded)].map(client => new Node('stranger', redisAdapter({ client })))
+    await Promise.all(strangers.map(node => t.rejects(node.start(app.log), { code: 'FST_ERR_WS_ADAPTER', message: /NOAUTH/ })))
   })
 
   t.test('processes of other namespaces hear nothing, and have other histories', async t => {

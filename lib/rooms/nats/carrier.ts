@@ -9,6 +9,8 @@ const startTimeout = 5_000
 const pingInterval = 1_000
 /** The same while it is unavailable. */
 const retryInterval = 100
+/** How many subjects are remembered that the server takes nothing for. */
+const mostRefused = 1_000
 
 /** What of a connection's status says that it is lost. Whatever says that it is back is asked of the server. */
 const losses: Readonly<Record<string, string>> = Object.freeze({
@@ -36,6 +38,8 @@ export class Carrier {
   readonly #underWay = new Set<(error: Error) => void>()
   #flushing: Promise<void> | null = null
   readonly #departures = new Set<(error: Error | null) => void>()
+  /** Subjects that the server has refused to take something for: so it does for as long as the connection lasts. */
+  readonly #refused = new Map<string, Error>()
   #isStopped = false
   #wake: (() => void) | null = null
 
@@ -122,7 +126,15 @@ export class Carrier {
     const departures = [...this.#departures]
     this.#departures.clear()
     for (const depart of departures) depart(this.#error)
-    if (this.#error === null) await this.#connection.flush()
+    if (this.#error !== null) return
+    await this.#connection.flush()
+    // What the server said before it answered has been heard then.
+    await afterTick()
+  }
+
+  /** Why the server did not take something for the subject; null when it did. To be asked when `flush` has settled. */
+  refusalOf (subject: string): Error | null {
+    return this.#refused.get(subject) ?? null
   }
 
   async #reach (): Promise<void> {
@@ -150,11 +162,17 @@ export class Carrier {
 
   async #follow (): Promise<void> {
     this.#statuses = this.#connection.status()
-    for await (const { type } of this.#statuses) {
+    for await (const { type, error } of this.#statuses) {
       if (this.#isStopped) return
       if (Object.hasOwn(losses, type)) this.#lose(new FST_ERR_WS_ADAPTER_UNAVAILABLE(losses[type]))
       else if (type === 'reconnect') this.#wake?.()
+      else if (type === 'error' && error instanceof Error && Reflect.get(error, 'operation') === 'publish') this.#refuse(String(Reflect.get(error, 'subject')), error)
     }
+  }
+
+  #refuse (subject: string, error: Error): void {
+    if (this.#refused.size >= mostRefused) this.#refused.clear()
+    this.#refused.set(subject, error)
   }
 
   async #watch (): Promise<void> {
@@ -189,6 +207,7 @@ export class Carrier {
 
   #lose (error: Error): void {
     this.#losses++
+    this.#refused.clear()
     const wasReady = this.#error === null
     this.#error ??= error
     for (const end of this.#underWay) end(this.#error)

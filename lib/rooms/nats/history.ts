@@ -55,8 +55,8 @@ export class NatsHistory implements AdapterHistory {
     let placed = 0
     return this.#inStream(channel, settings, async (stream, subject) => {
       // One round trip: they leave together.
-      const [{ created }, last] = await Promise.all([this.#api.info(stream.name), this.#api.last(stream.name, subject)])
-      if (created !== stream.created) {
+      const [isSame, last] = await Promise.all([this.#streams.isSame(stream), this.#api.last(stream.name, subject)])
+      if (!isSame) {
         this.#streams.forget(stream)
         return null
       }
@@ -100,9 +100,9 @@ export class NatsHistory implements AdapterHistory {
     // With the message at the position itself: where that is kept, all that came after it is.
     const entries = await readRange(this.#api, this.#carrier, this.#namespace, { stream: name, subject, from: Math.max(1, after.offset), to: head })
     if (entries === null) return null
-    let previous = after.offset
     // Nothing can have been between two sequences that follow each other.
-    let floor = previous = entries[0].seq > previous ? entries[0].seq - 1 : previous
+    let floor = Math.max(after.offset, entries[0].seq - 1)
+    let previous = floor
     let events: HistoryEvent[] = []
     for (const entry of entries) {
       if (entry.seq <= after.offset) continue

@@ -32,6 +32,8 @@ export class Outgoing {
     if (waiting !== undefined) waiting.push(bytes)
     else this.#waiting.set(subject, [bytes])
     await this.#carrier.flush(this.#depart)
+    const refusal = this.#carrier.refusalOf(subject)
+    if (refusal !== null) throw refusal
   }
 
   readonly #depart = (error: Error | null): void => {

@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { HistorySettings } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ADAPTER_UNAVAILABLE } from '../../errors.ts'
 import { codeOf, codes } from './jetstream-api.ts'
-import type { JetStreamApi } from './jetstream-api.ts'
+import type { JetStreamApi, StreamInfo } from './jetstream-api.ts'
 import { anyLiveSubject, historySubject, nameOfStream, streamPattern } from './subjects.ts'
 
-/** How long a message is known to have come before, in milliseconds: it may not be repeated later. Also how much longer than their `ttl` messages are kept: see Kept. */
+/** How long a message is known to have come before, in milliseconds; and how much longer than their `ttl` messages are kept, so that whoever looks in between finds the last one. */
 export const margin = 120_000
 const nanoseconds = 1_000_000
 const mostTries = 5
@@ -37,6 +37,8 @@ export class Streams {
   readonly #found = new Map<string, Promise<Stream>>()
   /** By name. */
   readonly #known = new Map<string, Stream>()
+  /** Questions under way, by name. */
+  readonly #confirming = new Map<string, Promise<StreamInfo>>()
 
   constructor (api: JetStreamApi, options: StreamsOptions) {
     this.#api = api
@@ -54,6 +56,16 @@ export class Streams {
       asked.catch(() => { if (this.#found.get(key) === asked) this.#found.delete(key) })
     }
     return found
+  }
+
+  /** Whether it is the one that it was: a stream that was made again by hand may have its name. Rooms that ask at the same time ask once. */
+  async isSame ({ name, created }: Stream): Promise<boolean> {
+    let asked = this.#confirming.get(name)
+    if (asked === undefined) {
+      asked = this.#api.info(name).finally(() => this.#confirming.delete(name))
+      this.#confirming.set(name, asked)
+    }
+    return (await asked).created === created
   }
 
   /** It is looked for anew. */

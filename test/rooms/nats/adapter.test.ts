@@ -143,4 +143,18 @@ suiteNeeding(['nats-server'], 'a connection of the application', async t => {
     t.after(() => node.adapter.stop())
     await t.rejects(node.adapter.subscribe('room'), /[Pp]ermission/)
   })
+
+  t.test('may lack permission to publish: what is published is rejected, and the rest is not', async t => {
+    const server = await NatsServer.start(t, { config: `authorization { users = [{ user: a, password: a, permissions: { subscribe: ">", publish: { deny: "${liveSubject(namespace, 'denied')}" } } }] }` })
+    const connection = await server.connect(t, { user: 'a', pass: 'a' })
+    const node = new NatsNode('a', connection, {})
+    await node.start((await buildApp(t)).log)
+    t.after(() => node.adapter.stop())
+    for (let turn = 0; turn < 3; turn++) {
+      const allowed = node.publish('allowed', 'x')
+      await t.rejects(node.publish('denied', 'x'), /[Pp]ermission/)
+      await allowed
+    }
+    t.same(node.states, [])
+  })
 })

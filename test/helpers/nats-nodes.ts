@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { jetstream } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
 import type { Test } from 'tap'
 import { natsAdapter } from '../../lib/rooms/nats/index.ts'
 import type { NatsAdapterOptions } from '../../lib/rooms/nats/index.ts'
@@ -59,8 +59,8 @@ export interface NatsNodeOptions extends Partial<NatsAdapterOptions> {
 }
 
 /** Starts a node on a connection of its own, or one that is given; it stops when the test ends. */
-export async function natsNode (t: Test, server: NatsServer, name: string, options: NatsNodeOptions = {}): Promise<NatsNode> {
-  const [app, connection] = [await buildApp(t), await server.connect(t)]
+export async function natsNode (t: Test, server: NatsServer, name: string, options: NatsNodeOptions = {}, credentials: NodeConnectionOptions = {}): Promise<NatsNode> {
+  const [app, connection] = [await buildApp(t), await server.connect(t, credentials)]
   const node = new NatsNode(name, connection, options)
   await node.start(app.log)
   t.after(() => node.adapter.stop())

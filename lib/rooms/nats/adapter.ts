@@ -10,7 +10,7 @@ import { resolveNatsOptions } from './options.ts'
 import type { ResolvedNatsOptions } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import { Streams } from './streams.ts'
-import { liveSubject } from './subjects.ts'
+import { anySubject, isEventSubject, liveSubject } from './subjects.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 /** What there is with JetStream. */
@@ -38,8 +38,12 @@ class NatsAdapter implements Adapter {
     this.#codec = new EnvelopeCodec(namespace, secrets)
     this.#carrier = new Carrier(connection, commandTimeout)
     this.#outgoing = new Outgoing(this.#carrier)
-    this.#subscriptions = new Subscriptions(this.#carrier, channel => liveSubject(namespace, channel), (channel, message) => this.#onMessage(channel, message))
     this.#histories = this.#historiesOf(resolved)
+    const subjectOf = this.#histories === null ? liveSubject : anySubject
+    this.#subscriptions = new Subscriptions(this.#carrier, channel => subjectOf(namespace, channel), {
+      onMessage: (channel, message) => this.#onMessage(channel, message),
+      onLost: (channel, error) => this.#onRefused(channel, error)
+    })
     this.history = this.#histories === null ? null : this.#histories.history
   }
 
@@ -89,7 +93,7 @@ class NatsAdapter implements Adapter {
   }
 
   #onMessage (channel: string, message: NatsMessage): void {
-    if (this.#histories !== null && Events.isEvent(message)) this.#histories.events.onMessage(channel, message)
+    if (this.#histories !== null && isEventSubject(message.subject)) this.#histories.events.onMessage(channel, message)
     else this.#onEnvelopes(channel, message)
   }
 

@@ -10,6 +10,9 @@ const streamHeader = 'Nats-Stream'
 const sequenceHeader = 'Nats-Sequence'
 const lastSequenceHeader = 'Nats-Last-Sequence'
 
+/** The most messages of a channel that wait until it is known of which epoch they are. */
+const mostWaiting = 1_000
+
 /** What is known of a channel. */
 interface Arrivals {
   /** The last message, where it was a marker: whoever has what came before that one has missed none. */
@@ -33,16 +36,14 @@ export class Events {
     this.#onRefused = onRefused
   }
 
-  static isEvent ({ headers }: NatsMessage): boolean {
-    return headers !== undefined && headers.get(streamHeader) !== ''
-  }
-
   onMessage (channel: string, message: NatsMessage): void {
     let arrivals = this.#channels.get(channel)
     if (arrivals === undefined) this.#channels.set(channel, arrivals = { marker: null, waiting: null })
     const epoch = this.#streams.epochOf(streamOf(message))
-    if (arrivals.waiting !== null) arrivals.waiting.push(message)
-    else if (epoch !== null) this.#hand(channel, arrivals, message, epoch)
+    // What does not fit is read from the history when something follows it.
+    if (arrivals.waiting !== null) {
+      if (arrivals.waiting.length < mostWaiting) arrivals.waiting.push(message)
+    } else if (epoch !== null) this.#hand(channel, arrivals, message, epoch)
     else void this.#lookUp(channel, arrivals, [message])
   }
 

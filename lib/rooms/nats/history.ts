@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AdapterHistory, HistoryEvent, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../../types/adapter.ts'
-import { FST_ERR_WS_ADAPTER_UNAVAILABLE, FST_ERR_WS_ENVELOPE } from '../../errors.ts'
+import { FST_ERR_WS_ENVELOPE } from '../../errors.ts'
 import type { EnvelopeCodec } from '../envelope.ts'
 import type { Carrier } from './carrier.ts'
 import { codeOf, codes, isAbsent, unavailable } from './jetstream-api.ts'
@@ -71,6 +71,7 @@ export class NatsHistory implements AdapterHistory {
 
   /** Does something with the stream, again where that is not there any more or null is answered. */
   async #inStream<Result> (channel: string, settings: HistorySettings, action: (stream: Stream, subject: string) => Promise<Result | null>): Promise<Result> {
+    let lastError: unknown = 'the history changes as fast as it is read'
     for (let tries = 0; tries < mostTries; tries++) {
       let stream: Stream | null = null
       try {
@@ -80,9 +81,10 @@ export class NatsHistory implements AdapterHistory {
       } catch (error) {
         if (stream === null || !isAbsent(error)) throw unavailable(error)
         this.#streams.forget(stream)
+        lastError = error
       }
     }
-    throw new FST_ERR_WS_ADAPTER_UNAVAILABLE('the history changes as fast as it is read')
+    throw unavailable(lastError)
   }
 
   /** Answers where it is; 0 when somebody else was first. */

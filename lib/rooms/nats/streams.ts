@@ -3,7 +3,7 @@ import type { HistorySettings } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ADAPTER_UNAVAILABLE } from '../../errors.ts'
 import { codeOf, codes } from './jetstream-api.ts'
 import type { JetStreamApi, StreamInfo } from './jetstream-api.ts'
-import { anyLiveSubject, historySubject, nameOfStream, streamPattern } from './subjects.ts'
+import { anyEventSubject, historySubject, nameOfStream, streamPattern } from './subjects.ts'
 
 /** How long a message is known to have come before, in milliseconds; and how much longer than their `ttl` messages are kept, so that whoever looks in between finds the last one. */
 export const margin = 120_000
@@ -122,7 +122,7 @@ export class Streams {
   async #make (key: string, subject: string, settings: HistorySettings): Promise<void> {
     const { namespace } = this.#options
     const name = nameOfStream(namespace, key, randomBytes(8).toString('hex'))
-    await this.#api.create(name, { ...configOf(settings, this.#options), subjects: [subject], republish: { src: subject, dest: anyLiveSubject(namespace) } })
+    await this.#api.create(name, { ...configOf(settings, this.#options), subjects: [subject], republish: { src: subject, dest: anyEventSubject(namespace) } })
     const [first = name] = (await this.#api.namesFor(subject)).sort()
     if (first !== name && this.isName(first)) await this.#api.delete(name)
   }

@@ -13,14 +13,29 @@ export function tokenOf (channel: string): string {
   return 'h' + createHash('sha256').update(channel, 'utf16le').digest('base64url')
 }
 
-/** What is published live. */
+/** What processes publish. */
 export function liveSubject (namespace: string, channel: string): string {
-  return `${namespace}.live.${tokenOf(channel)}`
+  return `${namespace}.live.${tokenOf(channel)}.message`
+}
+
+/** What histories publish: only servers do, so that clients may be forbidden to. */
+export function eventSubject (namespace: string, channel: string): string {
+  return `${namespace}.live.${tokenOf(channel)}.event`
+}
+
+/** Both. */
+export function anySubject (namespace: string, channel: string): string {
+  return `${namespace}.live.${tokenOf(channel)}.*`
 }
 
 /** Where histories publish what was appended: the star of their own subjects is the channel. */
-export function anyLiveSubject (namespace: string): string {
-  return `${namespace}.live.{{wildcard(1)}}`
+export function anyEventSubject (namespace: string): string {
+  return `${namespace}.live.{{wildcard(1)}}.event`
+}
+
+/** Whether it is one of a history. */
+export function isEventSubject (subject: string): boolean {
+  return subject.endsWith('.event')
 }
 
 /** @param key which settings */

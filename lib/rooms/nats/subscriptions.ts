@@ -2,17 +2,23 @@ import type { NatsMessage, NatsSubscription } from '../../../types/nats.ts'
 import type { Carrier } from './carrier.ts'
 import { outside } from '../../outside.ts'
 
+export interface SubscriptionListener {
+  onMessage (channel: string, message: NatsMessage): void
+  /** The server does not let us have it any more. */
+  onLost (channel: string, error: Error): void
+}
+
 /** Channels that are subscribed to. The library subscribes to them again when it has connected again. */
 export class Subscriptions {
   readonly #carrier: Carrier
   readonly #subjectOf: (channel: string) => string
-  readonly #onMessage: (channel: string, message: NatsMessage) => void
+  readonly #listener: SubscriptionListener
   readonly #open = new Map<string, NatsSubscription>()
 
-  constructor (carrier: Carrier, subjectOf: (channel: string) => string, onMessage: (channel: string, message: NatsMessage) => void) {
+  constructor (carrier: Carrier, subjectOf: (channel: string) => string, listener: SubscriptionListener) {
     this.#carrier = carrier
     this.#subjectOf = subjectOf
-    this.#onMessage = onMessage
+    this.#listener = listener
   }
 
   /** Settles when the server has it, or at once while that is unavailable: it is subscribed to before that is ready. Rejects when the server refuses. */
@@ -47,9 +53,10 @@ export class Subscriptions {
         callback: (error, message) => {
           // One that has ended may still be called with what came in the same chunk.
           if (this.#open.get(channel) !== opened.subscription) return
-          if (error === null) return this.#onMessage(channel, message)
+          if (error === null) return this.#listener.onMessage(channel, message)
           opened.refused = error
           this.#open.delete(channel)
+          this.#listener.onLost(channel, error)
         }
       })
     }

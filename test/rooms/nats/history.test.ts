@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { jetstream } from '@nats-io/jetstream'
 import { headers } from '@nats-io/transport-node'
-import { historySubject, liveSubject, tokenOf } from '../../../lib/rooms/nats/subjects.ts'
+import { eventSubject, historySubject, tokenOf } from '../../../lib/rooms/nats/subjects.ts'
 import type { HistorySettings } from '../../../types/index.ts'
 import { natsNode, numbersOf } from '../../helpers/nats-nodes.ts'
 import type { NatsNode, NatsNodeOptions } from '../../helpers/nats-nodes.ts'
@@ -130,6 +130,9 @@ suiteNeeding(['nats-server'], 'a history in JetStream', async t => {
     await a.append('room', [1], settings)
     const [, event] = await b.event()
     const [name] = await streamsOf(a)
+    const unheaded = b.refusal()
+    a.connection.publish(eventSubject('typed-ws', 'room'), 'x')
+    t.match(await unheaded, { code: 'FST_ERR_WS_ENVELOPE' })
     const cases: Array<Record<string, string>> = [
       { 'Nats-Stream': 'another', 'Nats-Sequence': '9', 'Nats-Last-Sequence': '1' },
       { 'Nats-Stream': 'typed-ws_100-60000_0123456789abcdef', 'Nats-Sequence': '9', 'Nats-Last-Sequence': '1' },
@@ -145,12 +148,25 @@ suiteNeeding(['nats-server'], 'a history in JetStream', async t => {
       const forged = headers()
       for (const [field, value] of Object.entries(fields)) forged.set(field, value)
       const refused = b.refusal()
-      a.connection.publish(liveSubject('typed-ws', 'room'), 'x', { headers: forged })
+      a.connection.publish(eventSubject('typed-ws', 'room'), 'x', { headers: forged })
       t.ok(await refused instanceof Error)
     }
-    t.equal(b.refused.length, cases.length)
+    t.equal(b.refused.length, 1 + cases.length)
     await a.append('room', [2], settings)
     t.equal((await b.event())[1].previous, event.offset)
+  })
+
+  t.test('events reach those who may not publish any', async t => {
+    const server = await NatsServer.start(t, {
+      jetstream: true,
+      config: 'authorization { users = [{ user: a, password: a, permissions: { subscribe: ["typed-ws.>", "_INBOX.>"], publish: { allow: ["typed-ws.>", "$JS.API.>"], deny: "typed-ws.live.*.event" } } }] }'
+    })
+    const node = await natsNode(t, server, 'a', { hasHistory: true }, { user: 'a', pass: 'a' })
+    await node.adapter.subscribe('room')
+    const begin = await node.history.read('room', null, settings)
+    await node.append('room', [1], settings)
+    t.equal((await node.event())[1].previous, begin.head)
+    t.same(numbersOf(await node.history.read('room', { epoch: begin.epoch, offset: begin.head }, settings)), [1])
   })
 
   t.test('a long one is read whole, and from anywhere', async t => {

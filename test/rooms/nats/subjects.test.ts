@@ -1,5 +1,5 @@
 import t from 'tap'
-import { historySubject, liveSubject, nameOfStream, streamPattern, tokenOf } from '../../../lib/rooms/nats/subjects.ts'
+import { eventSubject, historySubject, isEventSubject, liveSubject, nameOfStream, streamPattern, tokenOf } from '../../../lib/rooms/nats/subjects.ts'
 
 t.test('every channel is one token of its own, short, and safe in a subject', async t => {
   const channels = [
@@ -23,8 +23,11 @@ t.test('a name that is the hash of another one is not that one', async t => {
   t.not(tokenOf(Buffer.from(hashed, 'base64url').toString('latin1')), hashed)
 })
 
-t.test('live messages and histories have subjects that never meet', async t => {
-  t.match(liveSubject('ns', 'room'), /^ns\.live\.[\w-]+$/)
+t.test('live messages, events and histories have subjects that never meet', async t => {
+  t.match(liveSubject('ns', 'room'), /^ns\.live\.[\w-]+\.message$/)
+  t.match(eventSubject('ns', 'room'), /^ns\.live\.[\w-]+\.event$/)
+  t.ok(isEventSubject(eventSubject('ns', 'x.message')))
+  t.notOk(isEventSubject(liveSubject('ns', 'x.event')))
   t.match(historySubject('ns', '10-1000', tokenOf('room')), /^ns\.history\.10-1000\.[\w-]+$/)
 })
 

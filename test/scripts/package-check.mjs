@@ -40,6 +40,7 @@ try {
   run('require', process.execPath, ['--no-warnings', 'require.cjs'])
   compile('consumer.ts')
   checkMetrics()
+  checkNats()
 } catch (error) {
   console.log(`FAILED: ${error.message}`)
   process.exitCode = 1
@@ -61,6 +62,17 @@ function checkMetrics () {
     async function main () {${bootMetrics}}\nmain()`)
   run('require metrics', process.execPath, ['--no-warnings', 'metrics.cjs'])
   compile('metrics-consumer.ts')
+}
+
+/** The adapter is given its connection: it loads, and complains, where the library is not installed. */
+function checkNats () {
+  write('nats.mjs', `import { natsAdapter } from 'fastify-typed-ws/nats'\n
+    try { natsAdapter({}) } catch (error) { if (error.code !== 'FST_ERR_WS_OPTION') throw error }`)
+  run('import nats', process.execPath, ['nats.mjs'])
+  write('nats.cjs', 'const { natsAdapter } = require(\'fastify-typed-ws/nats\')\nif (typeof natsAdapter !== \'function\') throw new Error(\'natsAdapter is missing\')')
+  run('require nats', process.execPath, ['--no-warnings', 'nats.cjs'])
+  add(['@nats-io/transport-node', '@nats-io/jetstream'].map(peer))
+  compile('nats-consumer.ts')
 }
 
 function pack () {

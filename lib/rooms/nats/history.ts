@@ -13,6 +13,8 @@ import type { Stream, Streams } from './streams.ts'
 import { historySubject, tokenOf } from './subjects.ts'
 
 const mostTries = 5
+/** For how many channels it is remembered how far an append came that failed. */
+const mostRemembered = 1_000
 const nothing = Buffer.alloc(0)
 
 /**
@@ -29,6 +31,8 @@ export class NatsHistory implements AdapterHistory {
   readonly #namespace: string
   readonly #onRefused: (channel: string, error: unknown) => void
   readonly #clock = new ServerClock()
+  /** Ids of messages that were kept before one behind them failed, by channel: a stream that was lost meanwhile does not know them. */
+  readonly #kept = new Map<string, Set<string>>()
 
   constructor (api: JetStreamApi, carrier: Carrier, codec: EnvelopeCodec, streams: Streams, namespace: string, onRefused: (channel: string, error: unknown) => void) {
     this.#api = api
@@ -42,13 +46,27 @@ export class NatsHistory implements AdapterHistory {
   async append (channel: string, envelopes: readonly MessageEnvelope[], settings: HistorySettings): Promise<void> {
     const messages = envelopes.map(envelope => ({ id: `${envelope.node}:${envelope.seq}`, bytes: this.#codec.encode(channel, envelope) }))
     for (const { bytes } of messages) checkSize(this.#carrier, bytes)
-    // One behind the other: of several at once one could fail, and come behind the others when it is tried again.
-    for (const { id, bytes } of messages) {
-      await this.#inStream(channel, settings, async (stream, subject) => {
-        await this.#api.append(stream.name, subject, bytes, id)
-        return true
-      })
+    const kept = this.#kept.get(channel) ?? new Set()
+    this.#kept.delete(channel)
+    try {
+      // One behind the other: of several at once one could fail, and come behind the others when it is tried again.
+      for (const { id, bytes } of messages) {
+        if (kept.has(id)) continue
+        await this.#inStream(channel, settings, (stream, subject) => this.#api.append(stream.name, subject, bytes, id))
+        kept.add(id)
+      }
+    } catch (error) {
+      this.#remember(channel, kept)
+      throw error
     }
+  }
+
+  /** How far it came, for when it is repeated. */
+  #remember (channel: string, kept: Set<string>): void {
+    if (kept.size === 0) return
+    const [oldest] = this.#kept.keys()
+    if (this.#kept.size >= mostRemembered) this.#kept.delete(oldest)
+    this.#kept.set(channel, kept)
   }
 
   read (channel: string, after: Position | null, settings: HistorySettings): Promise<HistoryPage> {

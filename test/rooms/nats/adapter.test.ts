@@ -42,14 +42,17 @@ suiteNeeding(['nats-server'], 'the NATS adapter', async t => {
     t.same(await b.received(), ['room', 'for two'])
   })
 
-  t.test('what is published in one tick leaves in one message for each room, as long as the server takes that', async t => {
+  t.test('what is published in one tick leaves in one write, and in one message for each room, as long as the server takes that', async t => {
     const [a, b] = [await natsNode(t, server, 'a'), await natsNode(t, server, 'b')]
     const messages: number[] = []
     b.connection.subscribe(`${namespace}.live.>`, {
       callback: (_error, message) => { messages.push(message.data.length) }
     })
     await b.connection.flush()
+    const { protocol } = a.connection as object as { protocol: { transport: { send: (bytes: Uint8Array) => void } } }
+    const send = t.capture(protocol.transport, 'send', protocol.transport.send)
     await Promise.all(Array.from({ length: 100 }, (_, number) => a.publish(number % 2 === 0 ? 'even' : 'odd', String(number))))
+    t.equal(send().length, 1)
     await b.connection.flush()
     t.equal(messages.length, 2)
     // Five of 400 KiB: two fit.

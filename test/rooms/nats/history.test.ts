@@ -189,6 +189,32 @@ suiteNeeding(['nats-server'], 'a history in JetStream', async t => {
     t.same(numbersOf(await a.history.read('room', { epoch: begin.epoch, offset: begin.head }, settings)), [])
   })
 
+  t.test('an append that fails in the middle is repeated from there, also when the stream was lost meanwhile', async t => {
+    const server = await NatsServer.start(t, { jetstream: true })
+    const connection = await server.connect(t)
+    const client = jetstream(connection)
+    let failing = 2
+    const a = await natsNode(t, server, 'a', {
+      jetstream: {
+        apiPrefix: client.apiPrefix,
+        publish: async (subject, payload, options) => {
+          if (payload.length > 0 && failing-- === 0) throw new Error('the link is down')
+          return await client.publish(subject, payload, options)
+        }
+      }
+    })
+    await a.adapter.subscribe('room')
+    await a.history.read('room', null, settings)
+    const messages = [1, 2, 3, 4].map(number => a.message(`{"n":${number}}`, 'json'))
+    await t.rejects(a.history.append('room', messages, settings), { code: 'FST_ERR_WS_ADAPTER_UNAVAILABLE', message: /the link is down/ })
+    await (await client.jetstreamManager()).streams.delete((await streamsOf(a))[0])
+    await a.history.append('room', messages, settings)
+    await a.append('room', [5], settings)
+    const payloads = []
+    while (payloads.length < 5) payloads.push((await a.event())[1].envelope.payload)
+    t.same(payloads, [1, 2, 3, 4, 5].map(number => `{"n":${number}}`))
+  })
+
   t.test('reading leaves no consumer and no subscription behind', async t => {
     const [a] = await nodes(t, 1)
     const begin = await a.history.read('room', null, settings)

@@ -1,7 +1,11 @@
 // What users write, compiled against the packed package; first the README's example.
+import { fork } from 'node:child_process'
+import cluster from 'node:cluster'
 import Fastify from 'fastify'
 import typedWs, { memoryAdapter, MemoryHub } from 'fastify-typed-ws'
 import type { Adapter, InjectedConnection, Room } from 'fastify-typed-ws'
+import { carryRooms, clusterAdapter } from 'fastify-typed-ws/cluster'
+import type { ClusterAdapterOptions, RoomCarrier } from 'fastify-typed-ws/cluster'
 import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
 
@@ -82,3 +86,18 @@ await Fastify().register(typedWs, { adapter })
 
 const client: InjectedConnection = await app.injectWS('/socket', { query: { name: 'ada' } })
 await client.expectClose(1001)
+
+// Several processes on one machine.
+
+const inWorkers: ClusterAdapterOptions = { namespace: 'chat' }
+const overIpc: Adapter = clusterAdapter(inWorkers)
+const rooms: RoomCarrier = carryRooms()
+const worker = cluster.fork()
+rooms.add(worker)
+rooms.add(fork('other.js'))
+rooms.stop()
+await overIpc.stop()
+// @ts-expect-error a stream is no process
+rooms.add(process.stdout)
+// @ts-expect-error there is no such option
+clusterAdapter({ name: 'chat' })

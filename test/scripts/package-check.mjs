@@ -18,6 +18,11 @@ const boot = `
   await app.close()
 `
 
+const useCluster = `
+  carryRooms().stop()
+  if (typeof clusterAdapter().publish !== 'function') throw new Error('the adapter is none')
+`
+
 const bootMetrics = `
   const app = Fastify()
   await app.register(typedWs)
@@ -38,6 +43,10 @@ try {
   write('require.cjs', `const Fastify = require('fastify')\nconst typedWs = require('fastify-typed-ws')\n
     async function main () {${boot}}\nmain()`)
   run('require', process.execPath, ['--no-warnings', 'require.cjs'])
+  write('cluster.mjs', `import { carryRooms, clusterAdapter } from 'fastify-typed-ws/cluster'\n${useCluster}`)
+  run('import cluster', process.execPath, ['cluster.mjs'])
+  write('cluster.cjs', `const { carryRooms, clusterAdapter } = require('fastify-typed-ws/cluster')\n${useCluster}`)
+  run('require cluster', process.execPath, ['--no-warnings', 'cluster.cjs'])
   compile('consumer.ts')
   checkMetrics()
   checkNats()

@@ -136,8 +136,12 @@ export class Carrier implements RoomCarrier {
       this.#obey(child, peer, id, item)
     } catch (error) {
       this.refused++
-      this.#tell(child, peer, ['refused', id, (error as Error).message.slice(0, 1_000)], weightOf(''))
+      this.#refuse(child, peer, id, (error as Error).message.slice(0, 1_000))
     }
+  }
+
+  #refuse (child: Child, peer: Peer, id: number, reason: string): void {
+    this.#tell(child, peer, ['refused', id, reason], weightOf(''))
   }
 
   #obey (child: Child, peer: Peer, id: number, item: unknown): void {
@@ -193,7 +197,9 @@ export class Carrier implements RoomCarrier {
 
   #read (child: Child, peer: Peer, id: number, channel: string, after: Position | null, settings: HistorySettings): void {
     const page = firstOf(this.#history.read(channel, after, settings))
-    this.#tell(child, peer, ['page', id, writePage(page)], weightOf('', page.events.map(({ envelope }) => envelope)))
+    const weight = weightOf('', page.events.map(({ envelope }) => envelope))
+    if (peer.hasPlenty(weight)) this.#tell(child, peer, ['page', id, writePage(page)], weight)
+    else this.#refuse(child, peer, id, 'much is on its way to it already: it has to ask again')
   }
 
   #tellAll (channel: string, report: Report, weight: number, except: Peer | null): void {

@@ -46,9 +46,13 @@ export class Flow {
     return this.#waitingSince
   }
 
-  /** One that is larger than all that may be on its way goes alone. */
   hasRoom (weight: number): boolean {
-    return this.#outstanding === 0 || this.#outstanding + weight <= this.#limit
+    return this.#outstanding + weight <= this.#limit
+  }
+
+  /** Whether it leaves room for others. */
+  hasPlenty (weight: number): boolean {
+    return this.#outstanding === 0 || this.#outstanding + weight <= this.#limit / 2
   }
 
   /** Which item of the session it is, from 1 on. */

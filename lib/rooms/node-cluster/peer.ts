@@ -23,6 +23,11 @@ export class Peer {
     return true
   }
 
+  /** Whether it may be told what it has asked for, which can wait. */
+  hasPlenty (weight: number): boolean {
+    return this.#flow.hasPlenty(weight)
+  }
+
   /** Returns false where the session is no more what it was. */
   receive (message: Items): boolean {
     return this.#flow.receive(message) && this.#flow.onTaken(message.taken)

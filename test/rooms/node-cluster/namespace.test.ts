@@ -1,5 +1,5 @@
 import t from 'tap'
-import { adapterBounds, ClusterAdapter } from '../../../lib/rooms/node-cluster/adapter.ts'
+import { ClusterAdapter } from '../../../lib/rooms/node-cluster/adapter.ts'
 import { buildApp } from '../../helpers/app.ts'
 import { Node } from '../../helpers/nodes.ts'
 import { End, Primary } from './ports.ts'
@@ -10,7 +10,7 @@ t.test('applications in the same workers have rooms and histories of their own',
   const [one, two, three] = await Promise.all(['a', 'b', 'a'].map(async (namespace, index) => {
     const [child, parent] = End.pair()
     carrier.addPort({ send: () => false, on: () => {}, off: () => {} }, child)
-    const node = new Node(`node-${index}`, new ClusterAdapter(parent, namespace, adapterBounds))
+    const node = new Node(`node-${index}`, new ClusterAdapter(parent, namespace))
     await node.start(log)
     t.after(() => node.adapter.stop())
     await node.adapter.subscribe('room')

@@ -1,7 +1,8 @@
 import { deserialize, serialize } from 'node:v8'
 import type { IpcProcess } from '../../../types/cluster.ts'
-import { ClusterAdapter, adapterBounds } from '../../../lib/rooms/node-cluster/adapter.ts'
-import type { AdapterBounds } from '../../../lib/rooms/node-cluster/adapter.ts'
+import { ClusterAdapter } from '../../../lib/rooms/node-cluster/adapter.ts'
+import { sessionBounds } from '../../../lib/rooms/node-cluster/sessions.ts'
+import type { SessionBounds } from '../../../lib/rooms/node-cluster/sessions.ts'
 import { Carrier } from '../../../lib/rooms/node-cluster/carrier.ts'
 import type { Port } from '../../../lib/rooms/node-cluster/port.ts'
 
@@ -92,10 +93,10 @@ export class Primary {
   }
 
   /** A worker's adapter, and both ends of its channel. */
-  worker (bounds: Partial<AdapterBounds> = {}): { adapter: ClusterAdapter, child: End, parent: End } {
+  worker (bounds: Partial<SessionBounds> = {}): { adapter: ClusterAdapter, child: End, parent: End } {
     const [child, parent] = End.pair(this.#serialization)
     this.carrier.addPort(keyOf(child), child)
-    return { adapter: new ClusterAdapter(parent, 'test', { ...adapterBounds, ...bounds }), child, parent }
+    return { adapter: new ClusterAdapter(parent, 'test', { ...sessionBounds, ...bounds }), child, parent }
   }
 }
 

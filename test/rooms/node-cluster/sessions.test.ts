@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
-import type { AdapterBounds } from '../../../lib/rooms/node-cluster/adapter.ts'
-import { adapterBounds, ClusterAdapter } from '../../../lib/rooms/node-cluster/adapter.ts'
+import { ClusterAdapter } from '../../../lib/rooms/node-cluster/adapter.ts'
+import { sessionBounds } from '../../../lib/rooms/node-cluster/sessions.ts'
+import type { SessionBounds } from '../../../lib/rooms/node-cluster/sessions.ts'
 import { buildApp } from '../../helpers/app.ts'
 import { Node } from '../../helpers/nodes.ts'
 import { End, Primary } from './ports.ts'
@@ -10,7 +11,7 @@ import { End, Primary } from './ports.ts'
 const settings = { size: 1_000, ttl: 60_000 }
 const unavailable = { code: 'FST_ERR_WS_ADAPTER_UNAVAILABLE' }
 /** Soon impatient. */
-const hasty: Partial<AdapterBounds> = { interval: 10, timeout: 60 }
+const hasty: Partial<SessionBounds> = { interval: 10, timeout: 60 }
 
 interface Started {
   readonly node: Node
@@ -19,7 +20,7 @@ interface Started {
   readonly parent: End
 }
 
-async function start (t: Test, primary: Primary, name: string, bounds: Partial<AdapterBounds> = {}): Promise<Started> {
+async function start (t: Test, primary: Primary, name: string, bounds: Partial<SessionBounds> = {}): Promise<Started> {
   const { adapter, child, parent } = primary.worker({ stopTimeout: 20, ...bounds })
   const node = new Node(name, adapter)
   await node.start((await buildApp(t)).log)
@@ -43,7 +44,7 @@ t.test('a process without an IPC channel does not start', async t => {
 
 t.test('a worker does not start where nobody answers, and listens no more', async t => {
   const [, parent] = End.pair()
-  const node = new Node('one', new ClusterAdapter(parent, 'test', { ...adapterBounds, startTimeout: 30 }))
+  const node = new Node('one', new ClusterAdapter(parent, 'test', { ...sessionBounds, startTimeout: 30 }))
   await t.rejects(node.start((await buildApp(t)).log), { code: 'FST_ERR_WS_ADAPTER', message: /carryRooms\(\)/ })
   t.notOk(parent.isOpen)
 })
@@ -58,7 +59,7 @@ t.test('a worker does not start when its primary goes', async t => {
 
 t.test('a primary that begins to carry rooms a little later lets the worker in', async t => {
   const [child, parent] = End.pair()
-  const node = new Node('one', new ClusterAdapter(parent, 'test', { ...adapterBounds, interval: 5 }))
+  const node = new Node('one', new ClusterAdapter(parent, 'test', { ...sessionBounds, interval: 5 }))
   const started = node.start((await buildApp(t)).log)
   await until(() => parent.sent.length > 1)
   const { carrier } = new Primary()
@@ -165,12 +166,64 @@ t.test('what a primary does not take is bounded: then publishing is refused, unt
   t.same(one.node.states, [], 'it is there all the while')
 })
 
-t.test('a message that is larger than all that may be on its way goes alone', async t => {
-  const primary = new Primary({ limit: 10_000 })
-  const [one, two] = [await start(t, primary, 'one', { limit: 10_000 }), await start(t, primary, 'two')]
+t.test('a message that is larger than all that may be on its way is refused for good', async t => {
+  const primary = new Primary()
+  const one = await start(t, primary, 'one', { limit: 10_000 })
+  await t.rejects(one.node.publish('room', 'x'.repeat(10_000)), { code: 'FST_ERR_WS_ADAPTER', message: /too large/ })
+  await one.node.publish('room', 'x'.repeat(9_000))
+})
+
+t.test('many messages that are appended at once are, however much they are together', async t => {
+  const primary = new Primary()
+  const [one, two] = [await start(t, primary, 'one', { limit: 2_000_000 }), await start(t, primary, 'two')]
+  const { epoch } = await one.node.history.read('room', null, settings)
+  const messages = Array.from({ length: 40 }, (_, number) => one.node.message(`{"n":${number},"text":"${'x'.repeat(100_000)}"}`, 'json'))
+  await one.node.history.append('room', messages, settings)
+  const page = await two.node.history.read('room', { epoch, offset: 0 }, settings)
+  t.same(page.events.map(({ envelope }) => envelope.seq), messages.map(({ seq }) => seq))
+})
+
+t.test('a part of an append that is not taken has none of the rest behind it, and all is there once when it is repeated', async t => {
+  const primary = new Primary()
+  const one = await start(t, primary, 'one', hasty)
+  const { epoch } = await one.node.history.read('room', null, settings)
+  const messages = Array.from({ length: 40 }, (_, number) => one.node.message(`{"n":${number},"text":"${'x'.repeat(100_000)}"}`, 'json'))
+  one.child.isFrozen = true
+  await t.rejects(one.node.history.append('room', messages, settings), unavailable)
+  one.child.thaw()
+  await until(() => one.node.states.length > 1)
+  t.equal((await one.node.history.read('room', null, settings)).head, 11, 'the first part had left')
+  await one.node.history.append('room', messages, settings)
+  const page = await one.node.history.read('room', { epoch, offset: 0 }, settings)
+  t.same(page.events.map(({ envelope }) => envelope.seq), messages.map(({ seq }) => seq))
+})
+
+t.test('a worker that reads the histories of many rooms at once is not let go for all that comes', async t => {
+  const primary = new Primary({ limit: 8_000_000 })
+  const [one, two] = [await start(t, primary, 'one'), await start(t, primary, 'two')]
+  const rooms = Array.from({ length: 50 }, (_, index) => `room-${index}`)
+  const begins = await Promise.all(rooms.map(room => one.node.history.read(room, null, settings)))
+  for (const room of rooms) await one.node.history.append(room, Array.from({ length: 5 }, () => one.node.message(`{"text":"${'x'.repeat(100_000)}"}`, 'json')), settings)
+  const pages = await Promise.all(rooms.map((room, index) => two.node.history.read(room, { epoch: begins[index].epoch, offset: 0 }, settings)))
+  t.ok(pages.every(({ events }) => events.length === 5))
+  t.same(two.node.states, [])
+})
+
+t.test('what a worker asks for waits where much is on its way to it, and does not cost it its place', async t => {
+  const primary = new Primary({ limit: 1_000_000 })
+  const [one, two] = [await start(t, primary, 'one'), await start(t, primary, 'two')]
   await two.node.adapter.subscribe('room')
-  await one.node.publish('room', 'x'.repeat(50_000))
-  t.equal((await two.node.received())[1].length, 50_000)
+  const text = `{"text":"${'x'.repeat(100_000)}"}`
+  for (let number = 0; number < 4; number++) await one.node.history.append('log', [one.node.message(text, 'json')], settings)
+  const { epoch } = await two.node.history.read('log', null, settings)
+  two.parent.isFrozen = true
+  for (let number = 0; number < 4; number++) await one.node.publish('room', text)
+  const read = t.rejects(two.node.history.read('log', { epoch, offset: 0 }, settings), { code: 'FST_ERR_WS_ADAPTER' })
+  await until(() => itemsOf(two.child).some(items => items.some(item => Array.isArray(item) && item[0] === 'refused')))
+  two.parent.thaw()
+  await read
+  t.equal((await two.node.history.read('log', { epoch, offset: 0 }, settings)).events.length, 4)
+  t.same(two.node.states, [])
 })
 
 t.test('a worker that reads nothing is let go before it costs the primary more than its bound, and begins anew', async t => {

@@ -39,6 +39,11 @@ export class Carrier implements RoomCarrier {
     return [...this.#children.values()].flatMap(({ peers }) => [...peers.values()].map(({ node }) => node))
   }
 
+  /** How many channels somebody has subscribed to. */
+  get channels (): number {
+    return this.#channels.size
+  }
+
   add (process: IpcProcess): void {
     if (!this.#children.has(process)) this.addPort(process, portTo(process))
   }

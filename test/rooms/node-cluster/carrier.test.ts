@@ -154,13 +154,23 @@ t.test('a process that has gone is forgotten, with its subscriptions', async t =
   const other = await member(t, stranger.primary, 'two')
   stranger.items(['subscribe', 'room'])
   await stranger.heard()
+  t.equal(stranger.primary.carrier.channels, 1)
   stranger.disconnect()
   t.same(stranger.primary.carrier.nodes, ['two'])
+  t.equal(stranger.primary.carrier.channels, 0)
   other.items(['publish', 'room', { ...envelope, node: 'two' }])
   await other.heard()
   t.same(await stranger.heard(), [])
   const again = await member(t, stranger.primary)
   t.same(again.primary.carrier.nodes, ['two', 'one'], 'its id is free')
+})
+
+t.test('a node that has said goodbye is asked nothing more', async t => {
+  const stranger = await member(t)
+  stranger.items(['subscribe', 'room'], ['bye'], ['subscribe', 'room'])
+  t.match(await stranger.heard(), [{ kind: 'items', taken: 3, items: [] }])
+  t.same(stranger.primary.carrier.nodes, [])
+  t.equal(stranger.primary.carrier.channels, 0)
 })
 
 t.test('a process has a bounded number of nodes', async t => {

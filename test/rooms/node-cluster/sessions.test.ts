@@ -137,7 +137,9 @@ t.test('what was on its way to a primary that was stopped is rejected, and an ap
   const begin = await one.node.history.read('room', null, settings)
   one.child.isFrozen = true
   const message = one.node.message('{"n":1}', 'json')
+  const published = Array.from({ length: 20 }, () => one.node.publish('room', 'lost').then(() => 'taken', ({ code }) => code))
   await t.rejects(one.node.history.append('room', [message], settings), unavailable)
+  t.same(await Promise.all(published), published.map(() => 'FST_ERR_WS_ADAPTER_UNAVAILABLE'))
   t.same(one.node.states, ['unavailable'])
   one.child.thaw()
   await until(() => one.node.states.length > 1)
@@ -289,6 +291,19 @@ t.test('what is trimmed between two parts of a history leaves no gap unsaid', as
   const page = await reading
   t.match(page, { epoch, head: 9, floor: 7 })
   t.same(page.events.map(({ offset }) => offset), [8, 9])
+})
+
+t.test('what was on its way when a room was unsubscribed from is not brought', async t => {
+  const primary = new Primary()
+  const [one, two] = [await start(t, primary, 'one'), await start(t, primary, 'two')]
+  for (const room of ['room', 'other']) await two.node.adapter.subscribe(room)
+  two.parent.isFrozen = true
+  await one.node.publish('room', 'on its way')
+  await one.node.publish('other', 'behind it')
+  const unsubscribed = two.node.adapter.unsubscribe('room')
+  two.parent.thaw()
+  t.same(await two.node.received(), ['other', 'behind it'])
+  await unsubscribed
 })
 
 t.test('a channel that is closed is lost for good, and nothing is sent', async t => {

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
@@ -224,19 +223,6 @@ t.test('a node that starts later learns of all, and they of it', async t => {
   const late = await startNode(t, { hub, presence: true })
   pairs.push(...await memberOfEach([late], 'room:1'))
   await converged([...nodes, late], 'room:1', pairs)
-})
-
-t.test('timers of presence run in no store of a request', async t => {
-  const store = new AsyncLocalStorage<string>()
-  const nodes = await startNodes(t, 1, { presence: { notify: { interval: 10 } } })
-  const pair = await nodes[0].open()
-  const stores: Array<string | undefined> = []
-  const { connection } = pair
-  const { deliver } = connection as unknown as { deliver: (...args: unknown[]) => void }
-  Object.assign(connection, { deliver: (...args: unknown[]) => { stores.push(store.getStore()); Reflect.apply(deliver, connection, args) } })
-  await store.run('request', () => connection.join('room:1'))
-  await pair.client.receive()
-  t.same(stores, [undefined])
 })
 
 t.test('after any joins, leaves, losses and outages all know the same', async t => {

@@ -94,8 +94,8 @@ export class Nodes {
     const now = performance.now()
     const isLate = now - this.#due > this.#options.interval * stalled
     this.#arm()
-    // Nobody is heard while nothing can be.
-    if (isLate || this.#isUnavailable) this.#trustAll()
+    if (isLate) this.#trustAll()
+    // Nobody is judged while nobody can be heard.
     if (this.#isUnavailable) return
     this.#tell({ say: 'alive' }, null)
     this.#judge(now)

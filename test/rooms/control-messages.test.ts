@@ -92,6 +92,8 @@ t.test('whatever comes, a server goes on', async t => {
     { say: 'sync', rooms: [['room:1', 5], ['room:1', 0], ['nobody', 0]] },
     { say: 'roll', room: 'room:1', version: 1, page: 0, pages: 1, members: [ada, ada] }
   ]
+  for (const payload of garbage) one.adapter.bring('@', 'other', payload)
+  t.same(one.app.rooms.status.nodes, [one.id, two.id], 'what is nothing is no sign of life')
   for (const channel of ['@', `@${one.id}`, '=room:1', '=', 'unknown', '']) {
     for (const node of ['stranger', '__proto__', one.id, '', 'a b', 'x'.repeat(100)]) {
       for (const payload of [...garbage, ...strange.map(wire)]) one.adapter.bring(channel, node, payload)

@@ -202,6 +202,9 @@ t.test('the last change of all is missed by nobody for long', async t => {
   // Of the last one that leaves there is no digest any more.
   await stays.connection.leave('room:1')
   await converged([nodes[1]], 'room:1', [there])
+  // Where nobody was, nobody is missed.
+  await gone.connection.join('room:1')
+  await converged([nodes[1]], 'room:1', [gone, there])
 })
 
 t.test('everything is synchronized again when an adapter is back', async t => {

@@ -14,6 +14,11 @@ function asked ({ adapter }: TestNode): number {
   return adapter.published.filter(({ say }) => say === 'ask').length
 }
 
+/** How often a node has told of changes. */
+function told ({ adapter }: TestNode): number {
+  return adapter.published.filter(({ say }) => say === 'changes').length
+}
+
 /** Whether a node knows, without asking anybody, that exactly these are in the room. */
 async function knows (node: TestNode, room: string, pairs: readonly Pair[]): Promise<boolean> {
   const before = asked(node)
@@ -25,6 +30,9 @@ async function knows (node: TestNode, room: string, pairs: readonly Pair[]): Pro
 async function converged (nodes: readonly TestNode[], room: string, pairs: readonly Pair[]): Promise<void> {
   for (const node of nodes) await until(() => knows(node, room, pairs))
 }
+
+/** Nothing is said again for a long time: whatever is known was told at once. */
+const slowNodes = { interval: 60_000, timeout: 600_000 }
 
 t.test('a node with members knows who is there elsewhere, and asks nobody', async t => {
   const nodes = await startNodes(t, 3, { presence: true })
@@ -122,37 +130,35 @@ t.test('members who joined before the room was declared with presence are seen',
 })
 
 t.test('a storm of joins is a few envelopes', async t => {
-  const nodes = await startNodes(t, 2, { presence: true, nodes: { interval: 60_000, timeout: 600_000 } })
+  const nodes = await startNodes(t, 2, { presence: true, nodes: slowNodes })
   const there = await memberOfEach([nodes[1]], 'room:1')
   const pairs = await Promise.all(Array.from({ length: 1_000 }, () => nodes[0].open()))
   for (const { connection } of pairs) void connection.join('room:1')
   await converged(nodes, 'room:1', [...pairs, ...there])
-  t.ok(nodes[0].adapter.published.filter(({ say }) => say === 'changes').length <= 5)
+  t.ok(told(nodes[0]) <= 5)
   for (const { bytes } of nodes[0].adapter.published) t.ok(bytes < 300_000)
 })
 
 t.test('who joins and leaves at once is told to nobody', async t => {
-  const nodes = await startNodes(t, 2, { presence: true, nodes: { interval: 60_000, timeout: 600_000 } })
+  const nodes = await startNodes(t, 2, { presence: true, nodes: slowNodes })
   const pairs = await memberOfEach(nodes, 'room:1')
   await converged(nodes, 'room:1', pairs)
-  const { published } = nodes[0].adapter
-  const before = published.length
+  const before = told(nodes[0])
   const passer = await nodes[0].open()
   void passer.connection.join('room:1')
   void passer.connection.leave('room:1')
   await setTimeout(60)
-  t.equal(published.length, before)
+  t.equal(told(nodes[0]), before)
 })
 
 t.test('rooms without presence are told to nobody', async t => {
-  const nodes = await startNodes(t, 2, { presence: true, nodes: { interval: 60_000, timeout: 600_000 } })
+  const nodes = await startNodes(t, 2, { presence: true, nodes: slowNodes })
   const [{ connection }] = await memberOfEach(nodes, 'other')
-  const { published } = nodes[0].adapter
-  const before = published.length
+  const before = told(nodes[0])
   await connection.leave('other')
   await connection.join('other')
   await setTimeout(60)
-  t.equal(published.length, before)
+  t.equal(told(nodes[0]), before)
 })
 
 t.test('changes that come in another order are put in order', async t => {
@@ -160,13 +166,12 @@ t.test('changes that come in another order are put in order', async t => {
   const pairs = await memberOfEach(nodes, 'room:1')
   await converged(nodes, 'room:1', pairs)
   nodes[1].adapter.fault = channel => channel === '=room:1' ? 'delay' : null
-  const { published } = nodes[0].adapter
   for (let count = 0; count < 3; count++) {
-    const before = published.filter(({ say }) => say === 'changes').length
+    const before = told(nodes[0])
     const pair = await nodes[0].open()
     await pair.connection.join('room:1')
     pairs.push(pair)
-    await until(() => published.filter(({ say }) => say === 'changes').length > before)
+    await until(() => told(nodes[0]) > before)
   }
   nodes[1].adapter.fault = () => null
   nodes[1].adapter.handOver()
@@ -177,15 +182,14 @@ t.test('a change that is lost is noticed by the next one', async t => {
   const nodes = await startNodes(t, 2, { presence: true })
   const pairs = await memberOfEach(nodes, 'room:1')
   await converged(nodes, 'room:1', pairs)
-  const { published } = nodes[0].adapter
   let lost = 0
   nodes[1].adapter.fault = channel => channel === '=room:1' && lost++ === 0 ? 'lose' : null
   for (let count = 0; count < 2; count++) {
-    const before = published.filter(({ say }) => say === 'changes').length
+    const before = told(nodes[0])
     const pair = await nodes[0].open()
     await pair.connection.join('room:1')
     pairs.push(pair)
-    await until(() => published.filter(({ say }) => say === 'changes').length > before)
+    await until(() => told(nodes[0]) > before)
   }
   await converged(nodes, 'room:1', pairs)
   t.ok(lost >= 2)
@@ -208,15 +212,54 @@ t.test('the last change of all is missed by nobody for long', async t => {
 })
 
 t.test('everything is synchronized again when an adapter is back', async t => {
-  const nodes = await startNodes(t, 3, { presence: true })
+  const nodes = await startNodes(t, 3, { presence: true, nodes: slowNodes })
   const pairs = await memberOfEach([...nodes, ...nodes], 'room:1')
   await converged(nodes, 'room:1', pairs)
   nodes[0].adapter.cut()
   const [left, stays] = [pairs.splice(0, 2), await Promise.all([nodes[0].open(), nodes[1].open()])]
   for (const { connection } of left) await connection.leave('room:1')
   for (const { connection } of stays) await connection.join('room:1')
+  await setTimeout(60)
   nodes[0].adapter.heal()
   await converged(nodes, 'room:1', [...pairs, ...stays])
+})
+
+t.test('while the adapter is cut off nothing is handed to it', async t => {
+  const nodes = await startNodes(t, 2, { presence: true })
+  const pairs = await memberOfEach(nodes, 'room:1')
+  await converged(nodes, 'room:1', pairs)
+  nodes[0].adapter.cut()
+  const more = await nodes[0].open()
+  await more.connection.join('room:1')
+  await setTimeout(250)
+  t.equal(nodes[0].app.wsStats().adapter.failed, 0)
+})
+
+t.test('what is asked for and does not come is asked for again after an interval, not at every change', async t => {
+  const nodes = await startNodes(t, 2, { presence: true, nodes: slowNodes })
+  const pairs = await memberOfEach(nodes, 'room:1')
+  await converged(nodes, 'room:1', pairs)
+  let count = 0
+  nodes[1].adapter.fault = channel => channel.startsWith('@') || count++ === 0 ? 'lose' : null
+  for (let index = 0; index < 6; index++) {
+    const before = told(nodes[0])
+    const pair = await nodes[0].open()
+    await pair.connection.join('room:1')
+    await until(() => told(nodes[0]) > before)
+  }
+  await setTimeout(60)
+  t.ok(count >= 6)
+  t.ok(nodes[1].adapter.published.filter(({ channel, say }) => say === 'sync' && channel !== '@').length <= 1)
+})
+
+t.test('a member that joins again and is seen as before is no news', async t => {
+  const nodes = await startNodes(t, 2, { presence: connection => connection.key, nodes: slowNodes })
+  const pairs = await memberOfEach(nodes, 'room:1')
+  await converged(nodes, 'room:1', pairs)
+  const before = told(nodes[0])
+  await pairs[0].connection.join('room:1')
+  await setTimeout(60)
+  t.equal(told(nodes[0]), before)
 })
 
 t.test('a node that starts later learns of all, and they of it', async t => {

@@ -52,13 +52,13 @@ export class NatsServer {
 
   /** Ends it and waits until it is gone. */
   async kill (signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
-    const process = this.#process
-    if (process === null) return
+    const running = this.#process
+    if (running === null) return
     this.#process = null
-    const gone = once(process, 'exit')
-    process.kill(signal)
+    const gone = once(running, 'exit')
+    running.kill(signal)
     // One that is stopped hears of nothing else.
-    process.kill('SIGCONT')
+    running.kill('SIGCONT')
     await gone
   }
 
@@ -67,6 +67,10 @@ export class NatsServer {
     await this.kill(signal)
     const started = spawn(this.#path, ['-a', '127.0.0.1', '-p', String(this.port), ...this.#args], { stdio: 'ignore' })
     this.#process = started
+    // When the tests end before their time.
+    const end = (): void => { started.kill('SIGKILL') }
+    process.once('exit', end)
+    started.once('exit', () => process.removeListener('exit', end))
     while (!await answers(this.port)) {
       if (started.exitCode !== null) throw new Error(`nats-server ended with ${started.exitCode}`)
       await setTimeout(20)

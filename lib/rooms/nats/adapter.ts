@@ -16,7 +16,6 @@ import { Subscriptions } from './subscriptions.ts'
 /** What there is with JetStream. */
 interface Histories {
   readonly api: JetStreamApi
-  readonly streams: Streams
   readonly events: Events
   readonly history: AdapterHistory
 }
@@ -54,15 +53,11 @@ class NatsAdapter implements Adapter {
     const api = new JetStreamApi(jetstream, this.#carrier)
     const streams = new Streams(api, options)
     const events = new Events(this.#codec, streams, (channel, event) => this.#context?.onEvent(channel, event), onRefused)
-    return { api, streams, events, history: new NatsHistory(api, this.#carrier, this.#codec, streams, namespace, onRefused) }
+    return { api, events, history: new NatsHistory(api, this.#carrier, this.#codec, streams, namespace, onRefused) }
   }
 
   async start (context: AdapterContext): Promise<void> {
-    await this.#carrier.start((state, error) => {
-      // Who knows what is still there when it is back.
-      this.#histories?.streams.clear()
-      context.onState(state, error)
-    })
+    await this.#carrier.start(context.onState)
     try {
       await this.#histories?.api.check()
     } catch (error) {

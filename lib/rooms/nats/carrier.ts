@@ -40,6 +40,7 @@ export class Carrier {
   readonly #departures = new Set<(error: Error | null) => void>()
   /** Subjects that the server has refused to take something for: so it does for as long as the connection lasts. */
   readonly #refused = new Map<string, Error>()
+  #pinging: NodeJS.Timeout | undefined
   #isStopped = false
   #wake: (() => void) | null = null
 
@@ -80,6 +81,7 @@ export class Carrier {
 
   stop (): void {
     this.#isStopped = true
+    clearTimeout(this.#pinging)
     this.#lose(new FST_ERR_WS_ADAPTER_UNAVAILABLE('it has stopped'))
     this.#wake?.()
     this.#statuses?.stop?.()
@@ -188,14 +190,14 @@ export class Carrier {
 
   /** Waits for the answer for as long as it takes: a server that hangs answers when it goes on. */
   async #ping (): Promise<boolean> {
-    const timer = setTimeout(() => this.#lose(new FST_ERR_WS_ADAPTER_UNAVAILABLE(`the NATS server did not answer within ${this.#timeout} ms`)), this.#timeout)
+    this.#pinging = setTimeout(() => this.#lose(new FST_ERR_WS_ADAPTER_UNAVAILABLE(`the NATS server did not answer within ${this.#timeout} ms`)), this.#timeout)
     try {
       await this.#connection.flush()
       return true
     } catch {
       return false
     } finally {
-      clearTimeout(timer)
+      clearTimeout(this.#pinging)
     }
   }
 

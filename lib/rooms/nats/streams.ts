@@ -74,12 +74,6 @@ export class Streams {
     this.#known.delete(stream.name)
   }
 
-  /** All are looked for anew. */
-  clear (): void {
-    this.#found.clear()
-    this.#known.clear()
-  }
-
   /** Whether it is the name of a stream of this namespace. */
   isName (name: string): boolean {
     return this.#pattern.test(name)

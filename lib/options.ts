@@ -110,6 +110,9 @@ export const defaults = Object.freeze({
   ajv: Object.freeze({})
 })
 
+/** In milliseconds. An append is repeated for so long, and carriers know for two minutes at least what they have appended. */
+const longestWait = 60_000
+
 /** What `perMessageDeflate: true` stands for. */
 const deflateDefaults: ResolvedDeflate = Object.freeze({
   /** bytes */
@@ -142,7 +145,7 @@ export function resolvePluginOptions (options: WsPluginOptions, instance: Fastif
     ajv = defaults.ajv, budget = defaults.budget
   } = options
   checkWhole('handshakeTimeout', handshakeTimeout, 1, maxDelay)
-  checkWhole('adapterTimeout', adapterTimeout, 1, maxDelay)
+  checkWhole('adapterTimeout', adapterTimeout, 1, longestWait)
   if (adapter !== null) checkAdapter(adapter)
   if (typeof ajv !== 'object' || ajv === null || Array.isArray(ajv)) throw new FST_ERR_WS_OPTION('ajv', 'must be an object with customOptions or plugins')
   const inherited: ResolvedOptions = {

@@ -72,7 +72,8 @@ export interface HistoryPage {
 export interface AdapterHistory {
   /**
    * Appends messages of this process, in order, and publishes each to all who have subscribed, this process included, with its place. Both happen or neither.
-   * Whoever repeats it, since it has not heard what became of it, appends nothing twice. One at a time for one channel; settles when they are kept.
+   * Whoever repeats it, since it has not heard what became of it, appends nothing twice. One at a time for one channel; settles when they are kept. Rejects with
+   * FST_ERR_WS_SEND_INVALID where one of them can never be appended, such as one that is too large for the carrier; each is then tried by itself.
    */
   append (channel: string, envelopes: readonly MessageEnvelope[], settings: HistorySettings): Promise<void>
   /**

@@ -227,7 +227,7 @@ export interface WsPluginOptions extends WsCommonOptions {
   drain?: DrainOption
   /** Carries rooms between processes. Default: none, in memory. */
   adapter?: Adapter
-  /** How long a message to a room with history, or a join of one, waits for an adapter that is unavailable or slow. Default: 5,000. */
+  /** How long a message to a room with history, or a join of one, waits for an adapter that is unavailable or slow, and an answer of the other processes. At most 60,000. Default: 5,000. */
   adapterTimeout?: number
   /** How processes know of each other, where there is an adapter. */
   nodes?: NodesOption

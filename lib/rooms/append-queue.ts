@@ -1,5 +1,5 @@
 import type { AdapterHistory, HistorySettings, MessageEnvelope } from '../../types/adapter.ts'
-import { FST_ERR_WS_ROOM_UNAVAILABLE } from '../errors.ts'
+import { FST_ERR_WS_ROOM_UNAVAILABLE, FST_ERR_WS_SEND_INVALID } from '../errors.ts'
 
 /** The most messages that one `append` carries. */
 const maxBatch = 256
@@ -29,6 +29,8 @@ export class AppendQueue {
   /** In order. */
   readonly #waiting = new Set<Item>()
   #inFlight: Item[] = []
+  /** How many of those in flight, from the first on, are tried by themselves. */
+  #suspects = 0
   #isRunning = false
   #lastError: unknown = null
   #wake: (() => void) | null = null
@@ -78,23 +80,39 @@ export class AppendQueue {
     await null
     while (this.size > 0) {
       this.#fill()
-      const batch = this.#inFlight
+      const batch = this.#suspects > 0 ? this.#inFlight.slice(0, 1) : this.#inFlight
       try {
         await this.#history.append(this.#channel, batch.map(item => item.envelope), this.#settings)
-        this.#inFlight = []
-        for (const item of batch) this.#settle(item, null)
+        this.#onDone(batch, null)
         pause = firstRetry
       } catch (error) {
+        if (error instanceof FST_ERR_WS_SEND_INVALID) {
+          // One of them can never be appended: each is tried by itself, so that it keeps nobody else from it.
+          if (batch.length === 1) this.#onDone(batch, error)
+          else this.#suspects = batch.length
+          continue
+        }
         this.#lastError = error
-        this.#inFlight = batch.filter(item => !item.isSettled)
+        this.#forgetSettled()
         if (this.size === 0 || this.#isStopped) break
         await this.#pause(pause)
-        this.#inFlight = this.#inFlight.filter(item => !item.isSettled)
+        this.#forgetSettled()
         pause = Math.min(pause * 2, lastRetry)
       }
     }
     this.#isRunning = false
     this.#onIdle()
+  }
+
+  #onDone (batch: readonly Item[], error: Error | null): void {
+    this.#inFlight = this.#inFlight.slice(batch.length)
+    this.#suspects = Math.max(0, this.#suspects - batch.length)
+    for (const item of batch) this.#settle(item, error)
+  }
+
+  #forgetSettled (): void {
+    this.#inFlight = this.#inFlight.filter(item => !item.isSettled)
+    this.#suspects = Math.min(this.#suspects, this.#inFlight.length)
   }
 
   #fill (): void {

@@ -97,7 +97,7 @@ t.test('what is of a route only is refused by the plugin', async t => {
 })
 
 t.test('every default that is printed is that of the code', async t => {
-  const { route, connectionLimits, processBudget, handshakeTimeout, drain, adapter, ajv } = resolve()
+  const { route, connectionLimits, processBudget, handshakeTimeout, drain, adapter, adapterTimeout, nodes, ajv } = resolve()
   const { origin, codec, onInvalid, concurrency, highWaterMark, heartbeat, idleTimeout, maxLifetime, expiryWarning, limitKey, limits, subprotocols, deflate, slowConsumer } = route
   /** What stands for none of them. */
   const orElse = (value: unknown, words: string): string => value === null ? words : printed(value)
@@ -130,6 +130,8 @@ t.test('every default that is printed is that of the code', async t => {
     drain: printed(drain),
     'budget.process': printed(processBudget),
     adapter: orElse(adapter, 'in memory'),
+    adapterTimeout: printed(adapterTimeout),
+    nodes: printed(nodes),
     ajv: printed(ajv)
   })
 })

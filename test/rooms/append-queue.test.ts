@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
+import { FST_ERR_WS_SEND_INVALID } from '../../lib/errors.ts'
 import { AppendQueue } from '../../lib/rooms/append-queue.ts'
 import { keepAlive } from '../helpers/keep-alive.ts'
 import { numbered, ScriptedHistory, timers } from '../helpers/scripted-history.ts'
@@ -137,6 +138,29 @@ t.test('when it stops all are refused at once, and nothing is tried again', asyn
   t.equal(history.appends.length, 1)
   t.equal(idle(), 1)
   t.equal(timers(), before)
+})
+
+t.test('a message that can never be appended is refused alone: those beside it are tried one by one, in order', async t => {
+  const { history, queue, send } = queueOf(t)
+  const sent = send(1, 2, 3)
+  const tooLarge = new FST_ERR_WS_SEND_INVALID('too large')
+  ;(await history.call(0)).reject(tooLarge)
+  const first = await history.call(1)
+  t.same(first.seqs, [1])
+  sent.push(...send(4, 5))
+  first.resolve()
+  const second = await history.call(2)
+  t.same(second.seqs, [2])
+  second.reject(tooLarge)
+  await t.rejects(sent[1], { code: 'FST_ERR_WS_SEND_INVALID' })
+  const third = await history.call(3)
+  t.same(third.seqs, [3])
+  third.resolve()
+  const rest = await history.call(4)
+  t.same(rest.seqs, [4, 5])
+  rest.resolve()
+  await Promise.all(sent.toSpliced(1, 1))
+  t.equal(queue.size, 0)
 })
 
 t.test('nothing is left when all is taken', async t => {

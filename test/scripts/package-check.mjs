@@ -50,6 +50,7 @@ try {
   compile('consumer.ts')
   checkMetrics()
   checkNats()
+  checkRedis()
 } catch (error) {
   console.log(`FAILED: ${error.message}`)
   process.exitCode = 1
@@ -82,6 +83,20 @@ function checkNats () {
   run('require nats', process.execPath, ['--no-warnings', 'nats.cjs'])
   add(['@nats-io/transport-node', '@nats-io/jetstream'].map(peer))
   compile('nats-consumer.ts')
+}
+
+/** Neither library is needed to load it, and clients of both are taken. */
+function checkRedis () {
+  const refuse = `
+    let code
+    try { redisAdapter({ client: {} }) } catch (error) { code = error.code }
+    if (code !== 'FST_ERR_WS_OPTION') throw new Error('an object was taken for a client')`
+  write('redis.mjs', `import { redisAdapter } from 'fastify-typed-ws/redis'\n${refuse}`)
+  run('import redis', process.execPath, ['redis.mjs'])
+  write('redis.cjs', `const { redisAdapter } = require('fastify-typed-ws/redis')\n${refuse}`)
+  run('require redis', process.execPath, ['--no-warnings', 'redis.cjs'])
+  add(['ioredis', 'redis'].map(peer))
+  compile('redis-consumer.ts')
 }
 
 function pack () {

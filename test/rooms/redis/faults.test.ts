@@ -210,6 +210,23 @@ for (const title of Object.keys(newClients)) {
       await a.change('ready')
     })
 
+    t.test('a subscription that Redis refuses makes the adapter unavailable, until it does not', async t => {
+      const server = await RedisServer.start(t)
+      await server.command('ACL', 'SETUSER', 'default', 'resetchannels')
+      const [, newCluster] = newClusters(server).find(([name]) => name === title) ?? []
+      if (newCluster === undefined) throw new Error('no such library')
+      const [a, b] = await nodes(t, newCluster, 2)
+      await b.adapter.subscribe('room')
+      await b.change('unavailable')
+      await t.rejects(b.publish('room', 'lost'), { ...unavailable, message: /NOPERM/ })
+      await t.rejects(a.publish('room', 'lost'), { ...unavailable, message: /NOPERM/ })
+      t.same(a.states, [])
+      await server.command('ACL', 'SETUSER', 'default', 'allchannels')
+      await b.change('ready')
+      await a.publish('room', 'hello')
+      t.same(await b.received(), ['room', 'hello'])
+    })
+
     t.test('starting where no Redis is fails, and so does starting where it hangs', async t => {
       const server = await RedisServer.start(t)
       const app = await buildApp(t)

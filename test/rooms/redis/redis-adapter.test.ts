@@ -110,6 +110,10 @@ await withRedis('the Redis adapter', server => {
     t.same(await b.received(), ['room', 'hello'])
     await a.append('room', [1], settings)
     t.match((await b.event())[1], { offset: 1 })
+    t.equal((await b.history.read('room', null, settings)).head, 1)
+    await a.adapter.subscribe('room')
+    await b.publish('room', 'answer')
+    t.same(await a.received(), ['room', 'answer'])
   })
 
   t.test('names that Redis would take apart, or that have no bytes, are rooms of their own', async t => {

@@ -180,7 +180,10 @@ export class Registry implements RoomRegistry, Membership {
     const result = history === null || this.#feeds === null
       ? subscribed.then(() => joined)
       : this.#feeds.join(room, history, connection, since, subscribed, isMember)
-    result.catch(error => { this.#log.warn({ err: error, room }, 'room was not joined') })
+    result.catch(error => {
+      // That it is away is in the log already, and all clients try again until it is back.
+      if (this.#link.state === 'ready') this.#log.warn({ err: error, room }, 'room was not joined')
+    })
     if (declaration !== null && declaration.presence !== null) this.cluster.onJoined(connection, room, declaration.presence)
     return result
   }

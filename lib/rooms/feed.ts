@@ -53,8 +53,6 @@ export class Feed<Member extends Follower> {
   /** What came while the history was read. */
   #ahead: HistoryEvent[] = []
   #wake: (() => void) | null = null
-  /** Of the read that is on its way. */
-  #deadline: NodeJS.Timeout | undefined = undefined
   #isDropped = false
   #isQuiet = true
 
@@ -100,7 +98,6 @@ export class Feed<Member extends Follower> {
     this.#isDropped = true
     this.#ahead = []
     for (const { connection } of this.#replays.values()) this.leave(connection)
-    clearTimeout(this.#deadline)
     this.#wake?.()
   }
 
@@ -148,7 +145,7 @@ export class Feed<Member extends Follower> {
       const asking = [...this.#replays.values()].filter(replay => replay.isWaiting)
       const after = this.#earliestOf(asking)
       try {
-        this.#onPage(await this.#pageAfter(after), after, asking)
+        this.#onPage(await this.#owner.read(after), after, asking)
         pause = firstRetry
       } catch (error) {
         if (this.#isDropped) break
@@ -160,18 +157,6 @@ export class Feed<Member extends Follower> {
       }
     } while (this.#isStale && !this.#isDropped)
     this.#isReading = false
-  }
-
-  /** An adapter that never answers must not silence the room for ever. */
-  async #pageAfter (after: Position | null): Promise<HistoryPage> {
-    const late = new Promise<never>((_resolve, reject) => {
-      this.#deadline = setTimeout(() => reject(new FST_ERR_WS_ROOM_UNAVAILABLE(`its history was not read within ${this.#timeout} ms`)), this.#timeout)
-    })
-    try {
-      return await Promise.race([this.#owner.read(after), late])
-    } finally {
-      clearTimeout(this.#deadline)
-    }
   }
 
   /** Where a read has to begin, so that all who ask find what they missed, and nothing is missing here. */

@@ -5,6 +5,7 @@ import type { Counters } from '../connection/counters.ts'
 import { outside } from '../outside.ts'
 import { roomChannel } from './channels.ts'
 import { Feed } from './feed.ts'
+import { Reads } from './reads.ts'
 import type { FeedEvent } from './shared-events.ts'
 
 /** How often it is looked whether the last message of a room was lost on its way here, in milliseconds: nothing that follows would tell. */
@@ -29,12 +30,14 @@ export interface FeedsPort {
 /** The rooms with history that have members here. */
 export class Feeds {
   readonly #port: FeedsPort
+  readonly #reads: Reads
   readonly #feeds = new Map<string, Feed<ServerConnection>>()
   #timer: NodeJS.Timeout | null = null
   #turn = 0
 
   constructor (port: FeedsPort) {
     this.#port = port
+    this.#reads = new Reads(port.history, port.timeout)
   }
 
   start (): void {
@@ -78,11 +81,11 @@ export class Feeds {
   }
 
   #open (room: string, settings: HistorySettings): Feed<ServerConnection> {
-    const { history, timeout, counters, deliver, deliverToAll, onGap, refuse, onReadFailed } = this.#port
+    const { timeout, counters, deliver, deliverToAll, onGap, refuse, onReadFailed } = this.#port
     const channel = roomChannel(room)
     return new Feed({
       room,
-      read: after => history.read(channel, after, settings),
+      read: after => this.#reads.page(channel, after, settings),
       deliver: (connection, event) => deliver(room, connection, event),
       deliverToAll: (event, isBehind) => deliverToAll(room, event, isBehind),
       onGap: (filled, messages, eventId) => onGap(room, filled, messages, eventId),

@@ -170,25 +170,6 @@ t.test('a second join without since, while the first one waits, has its answer',
   t.same(offsets(client), [2, 3])
 })
 
-t.test('a read that never ends is given up, and another one begins', async t => {
-  const stage = new Stage(t, 20)
-  keepAlive(t)
-  const client = await stage.member()
-  stage.node.feed?.recover()
-  const { readCount } = stage.node
-  stage.append(2)
-  t.same(offsets(client), [])
-  const hanging = stage.node.reads.splice(0)
-  t.equal(hanging.length, 1)
-  while (stage.node.readCount === readCount) await setImmediate()
-  await stage.settle()
-  t.same(offsets(client), [1, 2])
-  t.equal(stage.node.readFailures.length, 1)
-  hanging[0](null)
-  stage.append()
-  t.same(offsets(client), [1, 2, 3])
-})
-
 t.test('reads that fail are told once, until one succeeds', async t => {
   const stage = new Stage(t)
   await stage.member()

@@ -35,12 +35,13 @@ export class Reads {
   }
 
   #next (): void {
-    for (const start of this.#waiting) {
-      this.#waiting.delete(start)
-      start()
+    const [start] = this.#waiting
+    if (start === undefined) {
+      this.#running--
       return
     }
-    this.#running--
+    this.#waiting.delete(start)
+    start()
   }
 
   /** An adapter that never answers must not silence a room for ever. */

@@ -35,7 +35,7 @@ export class Dice {
 }
 
 /** A message that is, or was, in the history. */
-interface Kept extends HistoryEvent {
+export interface Kept extends HistoryEvent {
   /** The history was rolled back behind it: those who have had it can't be blamed. */
   isUndone: boolean
 }
@@ -134,10 +134,14 @@ export class ModelClient implements Follower {
   }
 
   receive ({ broadcast, except }: FeedEvent): void {
-    const { type, eventId } = broadcast.message as { type?: string, eventId: string }
+    const message = broadcast.message as { type?: string, eventId: string }
+    if (this.node === null) this.failures.push(`${message.eventId} came after it had left`)
+    if (except.includes(this.id)) this.failures.push(`${message.eventId} was not for it`)
+    this.take(message)
+  }
+
+  take ({ type, eventId }: { readonly type?: string, readonly eventId: string }): void {
     const position = positionOf(eventId)
-    if (this.node === null) this.failures.push(`${eventId} came after it had left`)
-    if (except.includes(this.id)) this.failures.push(`${eventId} was not for it`)
     if (type === 'gap') {
       this.wasToldOfGap = true
       this.restart(position)
@@ -163,7 +167,7 @@ export class ModelClient implements Follower {
   }
 
   /** What it lacks, or has and should not, by what it was told. */
-  check ({ epochs }: ModelHistory): string | null {
+  check ({ epochs }: Pick<ModelHistory, 'epochs'>): string | null {
     if (this.base === null) return null
     const { epoch, offset } = this.base
     const end = this.had.at(-1)?.offset ?? offset

@@ -13,6 +13,10 @@ export class BreakableAdapter implements Adapter {
   #context: AdapterContext | null = null
   reads = 0
   isBroken = false
+  /** Whether an event is lost on its way here. */
+  loses: () => boolean = () => false
+  /** Whether the answer to an append, which was done, is lost. */
+  forgets: () => boolean = () => false
 
   constructor (hub?: MemoryHub) {
     this.#inner = memoryAdapter(hub)
@@ -22,6 +26,7 @@ export class BreakableAdapter implements Adapter {
       append: async (channel, envelopes, settings) => {
         this.#check()
         await inner.append(channel, envelopes, settings)
+        if (this.forgets()) throw new Error('no answer')
       },
       read: async (channel, after, settings) => {
         this.reads++
@@ -50,7 +55,7 @@ export class BreakableAdapter implements Adapter {
     await this.#inner.start({
       ...context,
       onEnvelope: (channel, envelope) => { if (!this.isBroken) context.onEnvelope(channel, envelope) },
-      onEvent: (channel, event) => { if (!this.isBroken) context.onEvent(channel, event) }
+      onEvent: (channel, event) => { if (!this.isBroken && !this.loses()) context.onEvent(channel, event) }
     })
   }
 

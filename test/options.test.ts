@@ -55,6 +55,19 @@ t.test("maxPayload is by default Fastify's bodyLimit", async t => {
   t.equal(resolvePluginOptions({ maxPayload: 99 }, Fastify({ bodyLimit: 1_234 })).route.maxPayload, 99)
 })
 
+t.test('the silence of nodes is by default at least three of their intervals', async t => {
+  t.same(resolve({ nodes: { interval: 5_000 } }).nodes, { interval: 5_000, timeout: 15_000 })
+  t.same(resolve({ nodes: { interval: 100 } }).nodes, { interval: 100, timeout: 6_000 })
+  t.same(resolve({ nodes: { interval: 100, timeout: 200 } }).nodes, { interval: 100, timeout: 200 })
+})
+
+t.test('what nodes and adapterTimeout can not be is refused', async t => {
+  for (const nodes of [null, 5, { interval: 9 }, { interval: 1.5 }, { interval: 100, timeout: 199 }, { timeout: Infinity }, { seconds: 1 }]) {
+    t.throws(() => resolve({ nodes: nodes as never }), { code: 'FST_ERR_WS_OPTION' })
+  }
+  for (const adapterTimeout of [0, -1, '5', null, Infinity]) t.throws(() => resolve({ adapterTimeout: adapterTimeout as never }), { code: 'FST_ERR_WS_OPTION' })
+})
+
 t.test('undefined is as if it were left out', async t => {
   t.same(resolve({ maxPayload: undefined, origin: undefined, concurrency: undefined, handshakeTimeout: undefined, adapter: undefined, ajv: undefined }), resolve())
 })

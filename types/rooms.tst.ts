@@ -102,6 +102,20 @@ app.rooms.declare('long:*', { history: { size: 1_000, ttl: 60_000 }, presence: c
 app.rooms.declare('told:*', { presence: { data: connection => connection.data, notify: { interval: 100, limit: 10 } } })
 // @ts-expect-error ttl is a number
 app.rooms.declare('bad:*', { history: { ttl: '1 h' } })
+app.rooms.declare('shown:*', {
+  presence: connection => {
+    expectTypeOf(connection).toBe<Connection>()
+    return { name: connection.key }
+  }
+})
+// @ts-expect-error interval is a number
+app.rooms.declare('bad:*', { presence: { notify: { interval: '1 s' } } })
+// @ts-expect-error data is a function
+app.rooms.declare('bad:*', { presence: { data: { name: 'ada' } } })
+// @ts-expect-error a key is a string
+void room.join(1)
+// @ts-expect-error after is the id of a member
+void room.members({ after: 1 })
 
 /* Adapters are a handful of methods. */
 

@@ -28,12 +28,16 @@ export class RecordingAdapter implements Adapter {
     await this.#doing.publish?.(room)
   }
 
-  async subscribe (room: string): Promise<void> {
+  async subscribe (channel: string): Promise<void> {
+    if (isOfNodes(channel)) return
+    const room = nameOf(channel)
     await this.#alone('subscribe', room)
     if (isOfRoom(room)) this.rooms.add(room)
   }
 
-  async unsubscribe (room: string): Promise<void> {
+  async unsubscribe (channel: string): Promise<void> {
+    if (isOfNodes(channel)) return
+    const room = nameOf(channel)
     await this.#alone('unsubscribe', room)
     this.rooms.delete(room)
   }

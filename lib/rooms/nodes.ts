@@ -42,13 +42,9 @@ export class Nodes {
     return new Set(this.#heard.keys())
   }
 
-  has (node: string): boolean {
-    return this.#heard.has(node)
-  }
-
   start (): void {
-    this.#tell({ say: 'hello' }, null)
     this.#arm()
+    this.#tell({ say: 'hello' }, null)
   }
 
   async stop (): Promise<void> {
@@ -58,9 +54,9 @@ export class Nodes {
     await this.#listener.tell({ say: 'bye' }, null).catch(ignore)
   }
 
-  /** A process said something; returns whether it is to be listened to. */
+  /** A process said something; returns whether it is to be listened to. Whoever has not said hello yet, or has said goodbye, hears nobody. */
   onWord (node: string, isHello: boolean): boolean {
-    if (this.#stopped.has(node)) return false
+    if (this.#timer === null || this.#stopped.has(node)) return false
     const isKnown = this.#heard.has(node)
     this.#heard.set(node, performance.now())
     if (!isKnown) {

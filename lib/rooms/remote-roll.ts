@@ -20,6 +20,9 @@ export type Beginning =
   /** Unknown, and everybody is news: it was taken for dead. */
   | 'lost'
 
+const nobody: ReadonlyMap<string, Entry> = new Map()
+const nothing: readonly Changes[] = []
+
 /** So many changes may wait for what comes before them: after more, the whole roll is asked for. */
 const mostAhead = 256
 
@@ -28,8 +31,9 @@ const mostAhead = 256
  * is known waits for those in between, or for a whole roll.
  */
 export class RemoteRoll {
-  readonly entries = new Map<string, Entry>()
   readonly #listener: RollListener
+  /** null for nobody: of most rooms most processes have none. */
+  #entries: Map<string, Entry> | null = null
   #version = 0
   #isKnown: boolean
   /** Nobody is told of those who were there before. */
@@ -37,7 +41,7 @@ export class RemoteRoll {
   /** The version that is known to be there, where this one may be older. */
   #newest = 0
   #isDoubted = false
-  #ahead: Changes[] = []
+  #ahead = nothing
   #pages: PageGathering | null = null
   #pagesVersion = 0
   /** When it was confirmed last, and when it was asked for. */
@@ -48,6 +52,10 @@ export class RemoteRoll {
     this.#listener = listener
     this.#isKnown = beginning === 'empty'
     this.#isSilent = beginning === 'unknown'
+  }
+
+  get entries (): ReadonlyMap<string, Entry> {
+    return this.#entries ?? nobody
   }
 
   /** What is known; 0 for nothing that could be built on. */
@@ -68,8 +76,7 @@ export class RemoteRoll {
   onChanges (changes: Changes): void {
     if (changes.version <= this.#version) return
     if (this.#isSilent) this.#tell(changes)
-    if (this.#ahead.length === mostAhead) this.#ahead = []
-    this.#ahead.push(changes)
+    this.#ahead = this.#ahead.length === mostAhead ? [changes] : [...this.#ahead, changes]
     this.#catchUp()
   }
 
@@ -102,7 +109,7 @@ export class RemoteRoll {
   /** Whoever is left is gone. */
   end (): void {
     for (const entry of this.entries.values()) this.#listener.onLeft(entry)
-    this.entries.clear()
+    this.#entries = null
   }
 
   #become (version: number, entries: readonly Entry[]): void {
@@ -120,7 +127,8 @@ export class RemoteRoll {
   #catchUp (): void {
     for (;;) {
       const next = this.#ahead.find(changes => this.#follows(changes))
-      this.#ahead = this.#ahead.filter(changes => changes !== next && changes.version > this.#version)
+      const left = this.#ahead.filter(changes => changes !== next && changes.version > this.#version)
+      this.#ahead = left.length === 0 ? nothing : left
       if (next === undefined) break
       this.#apply(next)
     }
@@ -155,14 +163,16 @@ export class RemoteRoll {
 
   #set (entry: Entry): void {
     const before = this.entries.get(entry.id)
-    this.entries.set(entry.id, entry)
+    this.#entries ??= new Map()
+    this.#entries.set(entry.id, entry)
     if (!this.#isSilent && before?.json !== entry.json) this.#listener.onJoined(entry, before === undefined)
   }
 
   #delete (id: string): void {
     const before = this.entries.get(id)
-    if (before === undefined) return
-    this.entries.delete(id)
+    if (this.#entries === null || before === undefined) return
+    this.#entries.delete(id)
+    if (this.#entries.size === 0) this.#entries = null
     if (!this.#isSilent) this.#listener.onLeft(before)
   }
 

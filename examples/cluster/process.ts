@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { memoryAdapter } from 'fastify-typed-ws'
+import { redisAdapter } from 'fastify-typed-ws/redis'
+import { Redis } from 'ioredis'
 import { buildBoard } from './board.ts'
 
 /* One of the processes, as server.ts starts it. */
 
-const { NAME: name = '', PORT: port, FOLDER: folder = '', LOG_LEVEL: level = 'warn' } = process.env
+const { NAME: name = '', PORT: port, REDIS_PORT: redisPort, FOLDER: folder = '', LOG_LEVEL: level = 'warn' } = process.env
 
 const app = await buildBoard({
   name,
-  adapter: memoryAdapter(),
+  // It only tells where Redis is. What Redis has acknowledged survives its restarts here, so histories do, too.
+  adapter: redisAdapter({ client: new Redis({ host: '127.0.0.1', port: Number(redisPort), lazyConnect: true }), durable: true }),
   kill: () => process.kill(process.pid, 'SIGKILL'),
   restartRedis: () => process.send?.('restart-redis')
 }, { logger: { level }, forceCloseConnections: true })

@@ -48,16 +48,17 @@ export function renderMembers (members, me) {
 
 /** Returns what can be done with it later. */
 export function appendMessage ({ from, text, time, eventId }, isOwn) {
-  const foot = element('p', { class: 'foot' }, element('code', { title: 'eventId' }, eventId))
-  const item = element('li', { class: `message${isOwn ? ' own' : ''}`, 'data-process': from.process },
-    element('p', { class: 'head' }, element('b', {}, isOwn ? 'You' : from.name), chip(from.process), element('time', { datetime: time }, timeFormat.format(new Date(time)))),
-    element('p', { class: 'bubble' }, text),
-    foot)
+  const speaker = `${from.name} ${from.process}`
+  const isFirst = at.messages.lastElementChild?.dataset.speaker !== speaker
+  const head = element('p', { class: isFirst ? 'head' : 'visually-hidden' },
+    element('b', {}, isOwn ? 'You' : from.name), chip(from.process), element('time', { datetime: time }, timeFormat.format(new Date(time))))
+  const row = element('div', { class: 'row' }, element('p', { class: 'bubble' }, text), element('code', { title: 'eventId' }, eventId))
+  const item = element('li', { class: `message${isOwn ? ' own' : ''}${isFirst ? ' first' : ''}`, 'data-process': from.process, 'data-speaker': speaker }, head, row)
   append(item)
   return {
     markReplayed () {
       item.classList.add('replayed')
-      foot.append(element('span', { class: 'tag' }, 'replayed'))
+      row.append(element('span', { class: 'tag' }, 'replayed'))
     }
   }
 }

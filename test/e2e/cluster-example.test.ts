@@ -13,7 +13,13 @@ import { suiteNeeding } from '../helpers/requirements.ts'
 /** Ended as a reader ends it: what it has started ends with it. */
 async function startCluster (t: Test): Promise<RunningExample> {
   const example = await startExample(t, 'cluster')
-  t.after(() => example.stop())
+  const end = (): void => { void example.stop() }
+  // A test that takes too long is ended: what it has started would go on.
+  process.once('SIGTERM', end)
+  t.after(async () => {
+    process.off('SIGTERM', end)
+    await example.stop()
+  })
   return example
 }
 
@@ -84,7 +90,7 @@ suiteNeeding(['redis-server', 'nginx', 'chromium'], 'the cluster in a browser', 
     t.equal(await ada.locator('.replayed').count(), 3)
 
     // The connection that died with its process is missed by and by.
-    await ada.locator('.notice', { hasText: `Ada has left ${before}` }).waitFor()
+    await grace.locator('.notice', { hasText: `Ada has left ${before}` }).waitFor()
     await memberOf(grace, 'Ada', await processOf(ada))
     await grace.locator('#count', { hasText: /^2$/ }).waitFor()
   })

@@ -57,7 +57,7 @@ async function join () {
   lastEvent = joined.eventId
   members = new Map(joined.members.map(member => [member.id, member]))
   renderPlace({ process, eventId: lastEvent, resume: isFirst ? null : { recovered, replayed } })
-  renderMembers(members, me)
+  renderMembers(members, me, members.size)
   if (isFirst) appendNotice(`Connected to ${process}`)
   else appendNotice(`Connected to ${process} · recovered: ${recovered} · replayed: ${replayed}`, recovered ? 'good' : 'bad')
 }
@@ -83,15 +83,17 @@ function onGap ({ eventId }) {
   appendNotice('The history was lost: messages may be missing here', 'bad')
 }
 
-function onPresence ({ joined, left }) {
-  for (const member of left) {
-    if (members.delete(member.id)) appendNotice(`${member.data.name} has left ${member.data.process}`)
+/** Of those who have left a notice may say no more than the id. Of very many it lists only some, and says how many there are. */
+function onPresence ({ count, joined, left }) {
+  for (const { id } of left) {
+    const member = members.get(id)
+    if (members.delete(id)) appendNotice(`${member.data.name} has left ${member.data.process}`)
   }
   for (const member of joined) {
     if (!members.has(member.id) && member.id !== me) appendNotice(`${member.data.name} has come to ${member.data.process}`)
     members.set(member.id, member)
   }
-  renderMembers(members, me)
+  renderMembers(members, me, count)
 }
 
 /* What the user does. */

@@ -34,9 +34,12 @@ export function renderPlace ({ process, eventId, resume, broker }) {
   }
 }
 
-/** @param me the id of this tab's connection */
-export function renderMembers (members, me) {
-  at.count.textContent = String(members.size)
+/**
+ * @param me the id of this tab's connection
+ * @param count how many there are, listed or not
+ */
+export function renderMembers (members, me, count) {
+  at.count.textContent = String(count)
   const sorted = [...members.values()].sort((one, other) => one.data.name.localeCompare(other.data.name) || one.id.localeCompare(other.id))
   at.members.replaceChildren(...sorted.map(({ id, data }) => {
     const item = element('li', { 'data-process': data.process }, element('span', { class: 'name' }, data.name))

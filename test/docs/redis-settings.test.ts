@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Redis } from 'ioredis'
-import { createClient } from 'redis'
+import { Cluster, Redis } from 'ioredis'
+import { createClient, createCluster } from 'redis'
 import t from 'tap'
 import { redisAdapter } from '../../lib/rooms/redis/index.ts'
 import { packageRoot } from '../helpers/paths.ts'
+import { RedisCluster } from '../helpers/redis-cluster.ts'
 import { RedisServer } from '../helpers/redis-server.ts'
 import { suiteNeeding } from '../helpers/requirements.ts'
 import { adapterContract } from '../rooms/adapter-contract.ts'
@@ -39,6 +40,26 @@ suiteNeeding(['redis-server'], 'Redis as docs/cluster.md sets it up', async () =
   adapterContract('redis, as the user of the page', () => {
     const name = `shop-${++namespace}`
     return () => redisAdapter({ client: createClient({ url: server.url, username, password }), namespace: name, durable: true })
+  })
+})
+
+suiteNeeding(['redis-server'], 'a Redis Cluster with the user of docs/cluster.md', async () => {
+  const { servers } = await RedisCluster.start(t)
+  for (const server of servers) await server.command('ACL', 'SETUSER', username, 'on', secret, ...rights.map(namespaces))
+  const addresses = servers.map(({ port }) => ({ host: '127.0.0.1', port }))
+
+  adapterContract('ioredis, a cluster, as the user of the page', t => {
+    const name = `shop-${++namespace}`
+    return () => {
+      const client = new Cluster(addresses, { lazyConnect: true, redisOptions: { username, password } })
+      t.after(() => client.disconnect())
+      return redisAdapter({ client, namespace: name })
+    }
+  })
+
+  adapterContract('redis, a cluster, as the user of the page', () => {
+    const name = `shop-${++namespace}`
+    return () => redisAdapter({ client: createCluster({ rootNodes: addresses.map(socket => ({ socket })), defaults: { username, password } }), namespace: name })
   })
 })
 

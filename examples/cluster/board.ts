@@ -24,6 +24,8 @@ export async function buildBoard ({ name: process, adapter, kill, restartRedis }
   await app.register(typedWs, {
     adapter,
     maxPayload: 4 * 1024,
+    // What is said while Redis is restarted waits for it.
+    adapterTimeout: 10_000,
     // A process that was killed is missed after three seconds.
     nodes: { interval: 1_000, timeout: 3_000 },
     drain: { timeout: 2_000, spread: 100 }

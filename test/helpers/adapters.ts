@@ -28,16 +28,12 @@ export class RecordingAdapter implements Adapter {
     await this.#doing.publish?.(room)
   }
 
-  async subscribe (channel: string): Promise<void> {
-    if (isOfNodes(channel)) return
-    const room = nameOf(channel)
+  async subscribe (room: string): Promise<void> {
     await this.#alone('subscribe', room)
     if (isOfRoom(room)) this.rooms.add(room)
   }
 
-  async unsubscribe (channel: string): Promise<void> {
-    if (isOfNodes(channel)) return
-    const room = nameOf(channel)
+  async unsubscribe (room: string): Promise<void> {
     await this.#alone('unsubscribe', room)
     this.rooms.delete(room)
   }

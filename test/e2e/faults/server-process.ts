@@ -14,6 +14,31 @@ export interface ServerProcessOptions {
   nodeOptions?: readonly string[]
 }
 
+/**
+ * Starts a script as a process of its own, which is ended with the test. Settles with the first message that it sends over IPC.
+ *
+ * @param within a command that runs another one
+ */
+export async function startScript (
+  t: Test, script: string, args: readonly string[], { descriptors, nodeOptions = [], within = '' }: Omit<ServerProcessOptions, 'port'> & { readonly within?: string } = {}
+): Promise<{ child: ChildProcess, message: unknown }> {
+  const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
+  const child = spawn('/bin/sh', ['-c', `${limit}exec ${within} "$0" "$@"`, process.execPath, ...nodeOptions, join(packageRoot, '.build/test/e2e', script), ...args], {
+    env: {},
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc']
+  })
+  const exited = once(child, 'exit')
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  const [message] = await Promise.race([
+    once(child, 'message'),
+    exited.then(([code]) => { throw new Error(`the server ended with ${code} before it listened`) })
+  ])
+  return { child, message }
+}
+
 /** The server as a process of its own, ended with the test. */
 export class ServerProcess {
   readonly port: number
@@ -24,23 +49,9 @@ export class ServerProcess {
     this.port = port
   }
 
-  static async start (t: Test, { port = 0, descriptors, nodeOptions = [] }: ServerProcessOptions = {}): Promise<ServerProcess> {
-    const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
-    const script = join(packageRoot, '.build/test/e2e/faults/server.js')
-    const child = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, ...nodeOptions, script, String(port)], {
-      env: {},
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc']
-    })
-    const exited = once(child, 'exit')
-    t.after(async () => {
-      child.kill('SIGKILL')
-      await exited
-    })
-    const [listening] = await Promise.race([
-      once(child, 'message'),
-      exited.then(([code]) => { throw new Error(`the server ended with ${code} before it listened`) })
-    ])
-    return new ServerProcess(child, listening)
+  static async start (t: Test, { port = 0, ...options }: ServerProcessOptions = {}): Promise<ServerProcess> {
+    const { child, message } = await startScript(t, 'faults/server.js', [String(port)], options)
+    return new ServerProcess(child, Number(message))
   }
 
   get isRunning (): boolean {

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process'
+import type { Test } from 'tap'
+
+/*
+ * A network of its own for one process, joined to this one by two lines: one for its clients, one for its broker. Linux and its superuser can have that.
+ * The addresses are of the range for tests of networks (RFC 2544, RFC 6890).
+ */
+
+/** The ends of a line, as this side and as the island calls them. */
+interface Line {
+  readonly device: string
+  readonly here: string
+  readonly there: string
+}
+
+let count = 0
+
+export class Island {
+  readonly #name: string
+  readonly clients: Line
+  readonly broker: Line
+
+  private constructor (name: string, subnet: number) {
+    this.#name = name
+    this.clients = { device: `${name}c`, here: `198.18.${subnet}.1`, there: `198.18.${subnet}.2` }
+    this.broker = { device: `${name}b`, here: `198.19.${subnet}.1`, there: `198.19.${subnet}.2` }
+  }
+
+  /** null where this machine, or this user, can have none. */
+  static create (t: Test): Island | null {
+    const island = new Island(`ws${process.pid}${count}`, (process.pid + count++) % 256)
+    try {
+      ip('netns', 'add', island.#name)
+    } catch {
+      return null
+    }
+    t.after(() => { ip('netns', 'delete', island.#name) })
+    for (const { device, here, there } of [island.clients, island.broker]) {
+      ip('link', 'add', device, 'type', 'veth', 'peer', 'name', device, 'netns', island.#name)
+      ip('address', 'add', `${here}/30`, 'dev', device)
+      ip('link', 'set', device, 'up')
+      ip('-n', island.#name, 'address', 'add', `${there}/30`, 'dev', device)
+      ip('-n', island.#name, 'link', 'set', device, 'up')
+    }
+    return island
+  }
+
+  /** The command that runs another one there. */
+  get within (): string {
+    return `ip netns exec ${this.#name}`
+  }
+
+  /** What is sent over the line is lost, and nobody is told. */
+  cut ({ device }: Line): void {
+    ip('link', 'set', device, 'down')
+  }
+
+  mend ({ device }: Line): void {
+    ip('link', 'set', device, 'up')
+  }
+}
+
+function ip (...args: string[]): void {
+  execFileSync('ip', args, { stdio: 'ignore' })
+}

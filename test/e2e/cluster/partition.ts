@@ -1,0 +1,55 @@
+import type { Test } from 'tap'
+import { BrokerProxy } from './broker-proxy.ts'
+import { ClusterNode } from './cluster-node.ts'
+import { ClusterServer } from './cluster-server.ts'
+import { Island } from './island.ts'
+import type { StartBroker } from './outages.ts'
+import { Speaker } from './speaker.ts'
+
+const unavailable = 'FST_ERR_WS_ROOM_UNAVAILABLE'
+
+/** One process is cut off from the broker, with its clients; the others notice nothing. */
+export async function partitionOf (t: Test, startBroker: StartBroker): Promise<void> {
+  const island = Island.create(t)
+  if (island === null) {
+    const notice = `LEFT OUT: ${t.name} (no network namespaces for this user; a proxy that keeps everything to itself stands for it in the other tests)`
+    process.stderr.write(`${notice}\n`)
+    t.pass(notice)
+    return
+  }
+  const { carrier } = await startBroker(t, { isDurable: true })
+  const proxy = await BrokerProxy.start(t, carrier.port, island.broker.here)
+  const main = await ClusterNode.start(t, carrier)
+  const settings = { carrier: { ...carrier, host: island.broker.here, port: proxy.port }, history: {}, adapterTimeout: 2_000, host: '0.0.0.0' }
+  const lone = new ClusterServer(t, settings, island.within)
+  await lone.start()
+
+  const connectThere = (name: string): Promise<Speaker> => Speaker.connect(t, Number(lone.port), name, island.clients.there)
+  const [ada, bob, eve, fay] = await Promise.all([main.client(t, 'ada'), main.client(t, 'bob'), connectThere('eve'), connectThere('fay')])
+  for (const client of [ada, bob, eve, fay]) for (const room of ['lobby', 'room:1']) await client.join(room)
+  t.same([await ada.say('lobby', 1), await ada.say('room:1', 1)], [null, null])
+  for (const client of [bob, fay]) for (const room of ['lobby', 'room:1']) await client.heard(room, 1)
+
+  island.cut(island.broker)
+  t.equal(await eve.say('room:1', 2), unavailable)
+  // The one before it may have been let go before it was noticed: of this one it is known.
+  t.equal(await eve.say('room:1', 3), unavailable)
+  await eve.say('lobby', 2)
+  t.same(await fay.heard('lobby', 2), [1, 2], 'rooms without history go on where they are')
+  for (const n of [4, 5]) t.same([await ada.say('lobby', n), await ada.say('room:1', n)], [null, null])
+  for (const room of ['lobby', 'room:1']) t.same(await bob.heard(room, 5), [1, 4, 5], 'the others notice nothing')
+
+  island.mend(island.broker)
+  const missed = await fay.heard('room:1', 5)
+  t.same(missed.filter(n => n !== 2), [1, 4, 5], 'what was missed comes as soon as the history is reached')
+  let last = 6
+  while (await eve.say('room:1', last) !== null) last++
+  const all = await bob.heard('room:1', last)
+  t.same(all.filter(n => n !== 2), [1, 4, 5, last], 'what was refused while it was not known to be lost may have got there; the rest is')
+  for (const client of [ada, eve, fay]) t.same(await client.heard('room:1', last), all, 'everybody has the same')
+
+  t.equal(await ada.say('lobby', 7), null)
+  t.same(await fay.heard('lobby', 7), [1, 2, 7])
+  t.equal(await eve.say('lobby', 8), null)
+  t.same(await bob.heard('lobby', 8), [1, 4, 5, 7, 8])
+}

@@ -99,7 +99,7 @@ async function withHistory (t: Test, startBroker: StartBroker, outage: Outage): 
 
 async function refuses (t: Test, startBroker: StartBroker, outage: Outage): Promise<void> {
   const ground = await startGround(t, startBroker, { proxied: outage.proxied })
-  const { nodes, ada, near, far } = await pairOf(t, ground, { adapterTimeout: 1_000 })
+  const { nodes, ada, near, far } = await pairOf(t, ground, { adapterTimeout: 2_000 })
   for (const client of [ada, near, far]) await client.join('room:1')
   t.equal(await ada.say('room:1', 1), null)
   await far.heard('room:1', 1)
@@ -198,7 +198,7 @@ async function midPublish (t: Test, startBroker: StartBroker, room: string): Pro
   const [near, far] = [await node.client(t, 'near'), await node.client(t, 'far')]
   const { eventId } = await near.join(room)
   const taken: number[] = []
-  const firsts = [10_000, 20_000, 30_000, 40_000, 50_000]
+  const firsts = [10_000, 20_000, 30_000]
   for (const [round, first] of firsts.entries()) {
     await server.start()
     const ada = await Speaker.connect(t, Number(server.port), `ada ${round}`)

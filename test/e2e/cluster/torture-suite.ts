@@ -40,9 +40,9 @@ export async function torment (t: Test, startBroker: StartBroker, seconds: numbe
   t.equal(resumed.false, 0, 'nobody was away for longer than the histories reach')
   t.equal(figures['gap notices'], 0)
   t.ok(resumed.true > 1_000, `${resumed.true} were told that they had everything`)
-  t.ok(figures.kept > 15 * lasting, `${figures.kept} messages`)
+  t.ok(figures.kept > 5 * lasting, `${figures.kept} messages`)
   t.ok(figures.replayed > 500, `${figures.replayed} messages replayed`)
-  t.ok(figures['delivered without history'] > 20 * lasting, `${figures['delivered without history']} of rooms without history`)
+  t.ok(figures['delivered without history'] > 10 * lasting, `${figures['delivered without history']} of rooms without history`)
   if (lasting < 30) return
   t.ok(acrossKills.resumed > 100, `${acrossKills.resumed} of them went before a kill of the broker and came after it`)
   t.ok(acrossKills.replayed > 0)

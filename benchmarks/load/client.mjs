@@ -24,6 +24,8 @@ export class Client {
   /** What the server said in its 101. */
   head = ''
   onBytes = null
+  /** Whether it reads nothing but what `readOnce` asks for. */
+  isPolled = false
   #socket
   #language
   #opened
@@ -51,6 +53,11 @@ export class Client {
     this.#socket.pause()
   }
 
+  /** What is there, as far as `memory` takes it. */
+  readOnce () {
+    this.#socket.resume()
+  }
+
   async close () {
     this.#expectEnd()
     if (this.#socket.destroyed) return
@@ -67,7 +74,7 @@ export class Client {
   #onRead (length) {
     if (this.#isOpen) this.onBytes(length)
     else this.#onHead(length)
-    return true
+    return !this.isPolled
   }
 
   #onHead (length) {

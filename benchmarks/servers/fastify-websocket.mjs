@@ -1,7 +1,8 @@
 import websocket from '@fastify/websocket'
 import Fastify from 'fastify'
 import { perMessageDeflate, serve } from './connection.mjs'
-import { backlog, job, maxPayload, ready, versionOf } from './serve.mjs'
+import { versionOf } from '../versions.mjs'
+import { backlog, job, maxPayload, ready } from './serve.mjs'
 
 const app = Fastify()
 await app.register(websocket, { options: { maxPayload, perMessageDeflate } })

@@ -1,5 +1,4 @@
 // What every server shares: its job, equal limits, and the answers to whoever measures it.
-import { readFileSync } from 'node:fs'
 import { answerParent, cpuSeconds } from '../common.mjs'
 
 /** The scenario, and the directory of the plugin: `fork('ws.mjs', [JSON])`. */
@@ -17,9 +16,4 @@ export function ready (port, version) {
     collect: () => globalThis.gc()
   })
   process.send({ port, version })
-}
-
-/** Of a peer; not all of them export their package.json. */
-export function versionOf (name) {
-  return JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version
 }

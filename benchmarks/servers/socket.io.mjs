@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import { Server } from 'socket.io'
 import { perMessageDeflate } from './connection.mjs'
-import { backlog, job, maxPayload, quietMs, ready, versionOf } from './serve.mjs'
+import { versionOf } from '../versions.mjs'
+import { backlog, job, maxPayload, quietMs, ready } from './serve.mjs'
 import { handlerOf } from './typed.mjs'
 
 const server = createServer()

@@ -1,5 +1,6 @@
 import uWS from 'uWebSockets.js'
-import { job, maxPayload, ready, versionOf } from './serve.mjs'
+import { versionOf } from '../versions.mjs'
+import { job, maxPayload, ready } from './serve.mjs'
 import { textHandlerOf } from './typed.mjs'
 
 const compression = {

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
 import { perMessageDeflate, serve } from './connection.mjs'
-import { backlog, maxPayload, ready, versionOf } from './serve.mjs'
+import { versionOf } from '../versions.mjs'
+import { backlog, maxPayload, ready } from './serve.mjs'
 
 const server = createServer()
 const wss = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate })

@@ -1,0 +1,89 @@
+// `npm run bench:fanout`: messages to one room whose members are on two processes, through each adapter and through Socket.IO's, in turn.
+// Without arguments it keeps what it measured in results/fanout.json; with --out elsewhere.
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { contenderNames, contenderOf, lackOf, Site } from './fanout/contenders.mjs'
+import { play } from './fanout/round.mjs'
+import { summaryOf, tell } from './fanout/summary.mjs'
+import { machine, revisionOf } from './machine.mjs'
+import { installPeers } from './peers.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    contenders: { type: 'string', default: contenderNames.join(',') },
+    /** Messages a second that are offered. */
+    rate: { type: 'string', default: '100,1000' },
+    /** Rates that are tried one after the other, until one is not kept up; an empty string for none. */
+    sweep: { type: 'string', default: '250,500,750,1000,1500,2000,3000,4000,6000,8000' },
+    /** Of each process. */
+    members: { type: 'string', default: '500' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
+    out: { type: 'string' }
+  }
+})
+
+const numbers = text => text.split(',').filter(part => part !== '').map(Number)
+const [members, rounds, seconds] = ['members', 'rounds', 'seconds'].map(name => Number(options[name]))
+
+async function main () {
+  installPeers()
+  const wanted = options.contenders.split(',').map(contenderOf)
+  const leftOut = wanted.map(contender => ({ title: contender.title, why: lackOf(contender) })).filter(({ why }) => why !== null)
+  for (const { title, why } of leftOut) console.error(`LEFT OUT: ${title} (${why})`)
+  const sites = []
+  try {
+    for (const contender of wanted.filter(contender => lackOf(contender) === null)) sites.push(await Site.start(contender, { members }))
+    const results = {
+      date: new Date().toISOString(),
+      revision: revisionOf(fileURLToPath(new URL('..', import.meta.url))),
+      node: process.version,
+      machine: machine(),
+      versions: Object.fromEntries(sites.map(({ contender, version }) => [contender.server, version])),
+      rounds,
+      seconds,
+      members,
+      leftOut,
+      rates: [],
+      highest: {}
+    }
+    // What is compiled and allocated once is in no round.
+    for (const site of sites) await play(site, { rate: 200, seconds: 2 })
+    for (const rate of numbers(options.rate)) results.rates.push({ rate, contenders: await measure(sites, rate) })
+    results.highest = await sweep(sites, numbers(options.sweep))
+    tell(results)
+    const out = options.out ?? (process.argv.length === 2 ? fileURLToPath(new URL('results/fanout.json', import.meta.url)) : null)
+    if (out !== null) writeFileSync(out, JSON.stringify(results, null, 2) + '\n')
+  } finally {
+    for (const site of sites) await site.stop()
+  }
+}
+
+/** A B C A B C … */
+async function measure (sites, rate) {
+  const measured = sites.map(({ contender }) => ({ name: contender.name, title: contender.title, rounds: [] }))
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, site] of sites.entries()) measured[index].rounds.push(await play(site, { rate, seconds }))
+  }
+  return measured.map(summaryOf)
+}
+
+/** The highest rate that each keeps up, of those that are tried; what fails once is given another chance. */
+async function sweep (sites, rates) {
+  const highest = Object.fromEntries(sites.map(({ contender }) => [contender.name, 0]))
+  let left = sites
+  for (const rate of rates) {
+    const keeping = []
+    for (const site of left) {
+      const tries = { rate, seconds: Math.min(3, seconds) }
+      if (!(await play(site, tries)).keptUp && !(await play(site, tries)).keptUp) continue
+      highest[site.contender.name] = rate
+      keeping.push(site)
+    }
+    left = keeping
+  }
+  return highest
+}
+
+await main()

@@ -1,0 +1,6 @@
+import { readFileSync } from 'node:fs'
+
+/** Of a peer; not all of them export their package.json. */
+export function versionOf (name) {
+  return JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), 'utf8')).version
+}

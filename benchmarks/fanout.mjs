@@ -20,6 +20,8 @@ const { values: options } = parseArgs({
     members: { type: 'string', default: '500' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
+    /** A folder for CPU profiles of the servers. */
+    profile: { type: 'string' },
     out: { type: 'string' }
   }
 })
@@ -33,14 +35,15 @@ async function main () {
   const leftOut = wanted.map(contender => ({ title: contender.title, why: lackOf(contender) })).filter(({ why }) => why !== null)
   for (const { title, why } of leftOut) console.error(`LEFT OUT: ${title} (${why})`)
   const sites = []
+  const execArgv = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`]
   try {
-    for (const contender of wanted.filter(contender => lackOf(contender) === null)) sites.push(await Site.start(contender, { members }))
+    for (const contender of wanted.filter(contender => lackOf(contender) === null)) sites.push(await Site.start(contender, { members, execArgv }))
     const results = {
       date: new Date().toISOString(),
       revision: revisionOf(fileURLToPath(new URL('..', import.meta.url))),
       node: process.version,
       machine: machine(),
-      versions: Object.fromEntries(sites.map(({ contender, version }) => [contender.server, version])),
+      versions: Object.assign({}, ...sites.map(({ versions }) => versions)),
       rounds,
       seconds,
       members,

@@ -1,5 +1,5 @@
 // Brokers on free loopback ports, each for one contender alone, so that its CPU time is that contender's.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
@@ -36,13 +36,17 @@ function isExecutable (path) {
 /** A broker that takes connections. It ends with this process, whatever ends that. */
 export class Broker {
   port
+  /** By the name of its program. */
+  version
   #process
   #folder = mkdtempSync(join(tmpdir(), 'bench-fanout-'))
 
   static async start (kind) {
     const broker = new Broker()
     broker.port = await freePort()
-    broker.#process = spawn(programOf(kind).path, kinds[kind].args(String(broker.port), broker.#folder), { stdio: 'ignore' })
+    const { program, path } = programOf(kind)
+    broker.version = { [program]: /\d+\.\d+\.\d+/.exec(execFileSync(path, ['--version'], { encoding: 'utf8' }))?.[0] ?? null }
+    broker.#process = spawn(path, kinds[kind].args(String(broker.port), broker.#folder), { stdio: 'ignore' })
     process.once('exit', broker.#kill)
     const until = performance.now() + 10_000
     while (!await takesConnections(broker.port)) {

@@ -43,7 +43,7 @@ export class Site {
   /** Those that were forked; of a clustered one, the primary. */
   #children = []
 
-  static async start (contender, { members, execArgv = [] }) {
+  static async start (contender, { members, execArgv }) {
     const site = new Site()
     site.contender = contender
     try {
@@ -66,8 +66,9 @@ export class Site {
     for (const child of this.#children) await child.ask('joined', { members: members * (clustered ? processes : 1) })
   }
 
-  get version () {
-    return this.#children[0].ready.version
+  /** Of what was measured, and of what it was measured with. */
+  get versions () {
+    return { ...this.#children[0].ready.versions, ...this.#broker?.version }
   }
 
   /** The processes with members: `{ port, pid }`. */

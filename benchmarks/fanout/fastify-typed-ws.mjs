@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import typedWs from '../../dist/lib/index.js'
+import { versionsOf } from '../versions.mjs'
 import { contract } from './message.mjs'
 import { backlog, job, onJoined, quietMs, ready, room } from './serve.mjs'
 
@@ -24,6 +25,9 @@ const adapters = {
   }
 }
 
+/** What each of them is given, for the record. */
+const clients = { redis: ['ioredis'], nats: ['@nats-io/transport-node'] }
+
 const app = Fastify()
 await app.register(typedWs, {
   heartbeat: { interval: quietMs, timeout: quietMs },
@@ -41,4 +45,5 @@ app.ws('/member', {
 app.ws('/publish', { schema }, message => { app.room(room).send(message) })
 // Workers of a primary listen for themselves: it is not the sharing of connections that is measured.
 await app.listen({ port: 0, host: '127.0.0.1', backlog, exclusive: true })
-ready(app.server.address().port, JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version)
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+ready(app.server.address().port, { 'fastify-typed-ws': version, ...versionsOf(...clients[job.module] ?? []) })

@@ -23,4 +23,4 @@ answerParent({
     }))
   }
 })
-process.send({ version: workers[0].ready.version, pid: process.pid, servers: workers.flatMap(({ ready }) => ready.servers) })
+process.send({ versions: workers[0].ready.versions, pid: process.pid, servers: workers.flatMap(({ ready }) => ready.servers) })

@@ -24,7 +24,8 @@ async function joined ({ members: expected }) {
   }
 }
 
-export function ready (port, version) {
+/** @param versions of what it is made of, by their names */
+export function ready (port, versions) {
   answerParent({ joined })
-  process.send({ version, pid: process.pid, servers: [{ port, pid: process.pid }] })
+  process.send({ versions, pid: process.pid, servers: [{ port, pid: process.pid }] })
 }

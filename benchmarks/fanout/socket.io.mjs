@@ -4,7 +4,7 @@ import { createAdapter } from '@socket.io/redis-adapter'
 import { Redis } from 'ioredis'
 import { Server } from 'socket.io'
 import { backlog, job, onJoined, quietMs, ready, room } from './serve.mjs'
-import { versionOf } from '../versions.mjs'
+import { versionsOf } from '../versions.mjs'
 
 const client = new Redis(job.brokerPort, '127.0.0.1')
 const server = createServer()
@@ -24,4 +24,4 @@ io.on('connection', async socket => {
     onJoined()
   }
 })
-server.listen({ port: 0, host: '127.0.0.1', backlog }, () => ready(server.address().port, versionOf('socket.io')))
+server.listen({ port: 0, host: '127.0.0.1', backlog }, () => ready(server.address().port, versionsOf('socket.io', '@socket.io/redis-adapter', 'ioredis')))

@@ -1,6 +1,7 @@
 // Every part of the documents that is made of the committed results: text between `<!-- benchmarks: name -->` and `<!-- benchmarks: end -->`, and the charts.
 import { readFileSync } from 'node:fs'
 import { bars } from './bars.mjs'
+import { fanoutHighest, fanoutTables } from './fanout-tables.mjs'
 import { growthTable } from './growth-tables.mjs'
 import { hostileTable, misbehaving } from './hostile-tables.mjs'
 import { lines } from './lines.mjs'
@@ -27,7 +28,10 @@ const parts = {
   'growth by size': ({ growth }) => growthTable(growth, 'size'),
   'start-up circumstances': ({ startup }) => circumstances(startup),
   'start-up': ({ startup }) => startupTable(startup),
-  packages: ({ startup }) => packageTable(startup)
+  packages: ({ startup }) => packageTable(startup),
+  'fan-out circumstances': ({ fanout }) => circumstances(fanout),
+  'fan-out': ({ fanout }) => fanoutTables(fanout),
+  'highest fan-out': ({ fanout }) => fanoutHighest(fanout)
 }
 
 export const partNames = Object.keys(parts)
@@ -55,7 +59,7 @@ function readResults (kind) {
 
 /** The files as they should be, by their path. */
 export function pages () {
-  const results = Object.fromEntries(['main', 'growth', 'startup', 'hostile'].map(kind => [kind, readResults(kind)]))
+  const results = Object.fromEntries(['main', 'growth', 'startup', 'hostile', 'fanout'].map(kind => [kind, readResults(kind)]))
   return {
     'README.md': fill(read('README.md'), results),
     'docs/benchmarks.md': fill(read('docs/benchmarks.md'), results),

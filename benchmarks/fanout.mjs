@@ -14,8 +14,8 @@ const { values: options } = parseArgs({
     contenders: { type: 'string', default: contenderNames.join(',') },
     /** Messages a second that are offered. */
     rate: { type: 'string', default: '100,1000' },
-    /** Rates that are tried one after the other, until one is not kept up; an empty string for none. */
-    sweep: { type: 'string', default: '250,500,750,1000,1500,2000,3000,4000,6000,8000' },
+    /** Rates of which the highest one that is kept up is looked for; an empty string for none. */
+    sweep: { type: 'string', default: '50,100,150,200,250,300,400,500,750,1000,1500,2000,3000,4000,6000,8000' },
     /** Of each process. */
     members: { type: 'string', default: '500' },
     rounds: { type: 'string', default: '5' },
@@ -72,21 +72,28 @@ async function measure (sites, rate) {
   return measured.map(summaryOf)
 }
 
-/** The highest rate that each keeps up, of those that are tried; what fails once is given another chance. */
+/** The highest rate that each keeps up, of those that are tried: upwards from a thousand while it does, else downwards until it does. */
 async function sweep (sites, rates) {
-  const highest = Object.fromEntries(sites.map(({ contender }) => [contender.name, 0]))
-  let left = sites
-  for (const rate of rates) {
-    const keeping = []
-    for (const site of left) {
-      const tries = { rate, seconds: Math.min(3, seconds) }
-      if (!(await play(site, tries)).keptUp && !(await play(site, tries)).keptUp) continue
-      highest[site.contender.name] = rate
-      keeping.push(site)
+  const highest = {}
+  if (rates.length === 0) return highest
+  for (const site of sites) {
+    const from = Math.max(0, rates.findIndex(rate => rate >= 1000))
+    let at = from
+    if (await keepsUp(site, rates[at])) {
+      while (at + 1 < rates.length && await keepsUp(site, rates[at + 1])) at++
+    } else {
+      do at--
+      while (at >= 0 && !await keepsUp(site, rates[at]))
     }
-    left = keeping
+    highest[site.contender.name] = rates[at] ?? 0
   }
   return highest
+}
+
+/** What fails once is given another chance. */
+async function keepsUp (site, rate) {
+  const round = { rate, seconds: Math.min(3, seconds) }
+  return (await play(site, round)).keptUp || (await play(site, round)).keptUp
 }
 
 await main()

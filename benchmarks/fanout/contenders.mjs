@@ -12,8 +12,8 @@ const contenders = {
   'redis-history': { title: 'Redis, history', broker: 'redis', module: 'redis', history: true },
   nats: { title: 'NATS', broker: 'nats', module: 'nats' },
   jetstream: { title: 'NATS JetStream, history', broker: 'jetstream', module: 'nats', history: true },
-  cluster: { title: 'node:cluster', module: 'cluster', clustered: true },
-  'cluster-history': { title: 'node:cluster, history', module: 'cluster', clustered: true, history: true },
+  cluster: { title: 'node:cluster', module: 'node-cluster', clustered: true },
+  'cluster-history': { title: 'node:cluster, history', module: 'node-cluster', clustered: true, history: true },
   [control]: { title: 'Socket.IO, Redis', broker: 'redis', server: 'socket.io' },
   /** What fan-out costs without any: for a look, and in no results. */
   memory: { title: 'one process, no adapter', processes: 1, isExtra: true }
@@ -29,7 +29,7 @@ export function contenderOf (name) {
 
 /** Why it can't be measured here; null where it can. */
 export function lackOf ({ broker, module }) {
-  if (module !== undefined && !existsSync(new URL(`../../dist/lib/${module}/index.js`, import.meta.url))) return `there is no fastify-typed-ws/${module} in dist/`
+  if (module !== undefined && !existsSync(new URL(`../../dist/lib/rooms/${module}/index.js`, import.meta.url))) return `dist/lib/rooms/${module} is not there`
   if (broker === undefined) return null
   const { program, path } = programOf(broker)
   return path === null ? `${program} is not installed` : null

@@ -9,18 +9,18 @@ import { backlog, job, onJoined, quietMs, ready, room } from './serve.mjs'
 /** Each makes the adapter of its module. */
 const adapters = {
   async redis () {
-    const [{ Redis }, { redisAdapter }] = await Promise.all([import('ioredis'), import('../../dist/lib/redis/index.js')])
+    const [{ Redis }, { redisAdapter }] = await Promise.all([import('ioredis'), import('../../dist/lib/rooms/redis/index.js')])
     return redisAdapter({ client: new Redis(job.brokerPort, '127.0.0.1') })
   },
   async nats () {
-    const [{ connect }, { natsAdapter }] = await Promise.all([import('@nats-io/transport-node'), import('../../dist/lib/nats/index.js')])
-    const connection = await connect({ servers: `127.0.0.1:${job.brokerPort}` })
+    const [{ connect }, { natsAdapter }] = await Promise.all([import('@nats-io/transport-node'), import('../../dist/lib/rooms/nats/index.js')])
+    const connection = await connect({ servers: `127.0.0.1:${job.brokerPort}`, maxReconnectAttempts: -1 })
     if (!job.history) return natsAdapter({ connection })
-    const { jetstream, jetstreamManager } = await import('@nats-io/jetstream')
-    return natsAdapter({ connection, jetstream: jetstream(connection), jetstreamManager: await jetstreamManager(connection) })
+    const { jetstream } = await import('@nats-io/jetstream')
+    return natsAdapter({ connection, jetstream: jetstream(connection) })
   },
-  async cluster () {
-    const { clusterAdapter } = await import('../../dist/lib/cluster/index.js')
+  async 'node-cluster' () {
+    const { clusterAdapter } = await import('../../dist/lib/rooms/node-cluster/index.js')
     return clusterAdapter()
   }
 }

@@ -11,7 +11,7 @@ const language = languageOf(server)
 
 /** One of so many members reads as soon as there is something, and looks at the clock in each message. The others count frames, and no oftener than every `turns` ms: what they cost would be taken from the servers. */
 const oneOf = 100
-const turns = 20
+const turns = 40
 
 const samples = new Samples()
 let publisher

@@ -6,7 +6,7 @@ import { answerParent } from '../common.mjs'
 
 const job = JSON.parse(process.argv[2])
 cluster.setupPrimary({ exec: fileURLToPath(new URL('fastify-typed-ws.mjs', import.meta.url)), args: process.argv.slice(2) })
-const { relay } = await import('../../dist/lib/cluster/index.js')
+const { relay } = await import('../../dist/lib/rooms/node-cluster/index.js')
 relay()
 
 const workers = []

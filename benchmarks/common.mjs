@@ -72,6 +72,8 @@ export class Child {
 export function answerParent (answers) {
   process.once('disconnect', () => process.exit())
   process.on('message', async ({ question, ...details }) => {
+    // An adapter over IPC has messages of its own.
+    if (!Object.hasOwn(answers, question)) return
     // The parent may have gone meanwhile, which `disconnect` tells as well.
     process.send(await answers[question](details) ?? {}, () => {})
   })

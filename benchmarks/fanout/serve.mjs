@@ -22,6 +22,7 @@ async function joined ({ members: expected }) {
     if (performance.now() > until) throw new Error(`${members} of ${expected} members have joined within a minute`)
     await delay(10)
   }
+  return { joined: members }
 }
 
 /** @param versions of what it is made of, by their names */

@@ -37,7 +37,7 @@ async function open () {
 
 function sample (client) {
   const frames = new FrameReader()
-  const messages = new Messages(0, at => samples.add(performance.now() - at))
+  const messages = new Messages(at => samples.add(performance.now() - at))
   client.onBytes = length => {
     delivered += frames.take(length)
     messages.push(memory.latin1Slice(0, length))
@@ -69,13 +69,22 @@ function publishDue () {
   publisher.write(Buffer.concat(frames))
 }
 
-/** Within `patience` milliseconds everything has reached everybody, or it is said how much is missing. */
+/** Until everybody has everything, or nothing has come for so many milliseconds: then what is missing is lost. */
 async function drained ({ patience }) {
   rate = 0
-  const until = performance.now() + patience
-  const isDone = () => delivered >= published * members * ports.length
-  while (!isDone() && performance.now() < until) await new Promise(resolve => setTimeout(resolve, 5))
-  return { missing: published * members * ports.length - delivered, at: performance.now() / 1000 }
+  const expected = published * members * ports.length
+  let seen = delivered
+  let seenAt = performance.now()
+  const isDone = () => delivered >= expected || performance.now() - seenAt >= patience
+  while (!isDone()) {
+    await new Promise(resolve => setTimeout(resolve, 5))
+    if (delivered !== seen) seenAt = performance.now()
+    seen = delivered
+  }
+  const missing = expected - delivered
+  if (missing < 0) throw new Error(`${-missing} deliveries came that nobody has published`)
+  delivered = expected
+  return { missing, at: seenAt / 1000 }
 }
 
 answerParent({

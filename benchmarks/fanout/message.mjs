@@ -20,22 +20,21 @@ const marks = /"n":"(\d{9})","at":"(\d{13})"/g
 /** Finds the messages in what one member reads, and what became of their order. */
 export class Messages {
   #rest = ''
-  #next
+  #next = 0
   #onMessage
 
   /** @param onMessage called with the milliseconds at which each was due */
-  constructor (next, onMessage) {
-    this.#next = next
+  constructor (onMessage) {
     this.#onMessage = onMessage
   }
 
-  /** @throws where one is missing, comes twice or not in its turn */
+  /** @throws where one comes twice, or behind a later one. What is missing is counted by whoever knows how many there should be */
   push (bytes) {
     const text = this.#rest + bytes
     let end = 0
     for (const { 0: { length }, 1: number, 2: at, index } of text.matchAll(marks)) {
-      if (Number(number) !== this.#next) throw new Error(`message ${Number(number)} came in the place of ${this.#next}`)
-      this.#next++
+      if (Number(number) < this.#next) throw new Error(`message ${Number(number)} came in the place of ${this.#next}`)
+      this.#next = Number(number) + 1
       this.#onMessage(Number(at) / 1000)
       end = index + length
     }

@@ -3,6 +3,9 @@ import { amount, table, times } from './figures.mjs'
 
 const control = 'socket.io'
 
+/** Whether it did, and what it lost where it did not. */
+export const keptUp = ({ keptUp, lost }) => keptUp ? 'yes' : lost > 0 ? `no, ${Math.ceil(lost * 100)} % lost` : 'no'
+
 const totalCpu = ({ cpuFirst, cpuOther, cpuBroker }) => cpuFirst + cpuOther + (cpuBroker ?? 0)
 const named = (contenders, name) => contenders.find(one => one.name === name)
 
@@ -13,7 +16,7 @@ export function fanoutTables ({ rates }) {
     const rows = contenders.map(one => [
       one.title,
       amount(one.delivered),
-      one.keptUp ? 'yes' : 'no',
+      keptUp(one),
       amount(one.p50),
       amount(one.p99),
       `${one.cpuFirst.toFixed(2)} + ${one.cpuOther.toFixed(2)} + ${one.cpuBroker === null ? '–' : one.cpuBroker.toFixed(2)}`,

@@ -54,7 +54,7 @@ async function main () {
     // What is compiled and allocated once is in no round.
     for (const site of sites) await play(site, { rate: 200, seconds: 2 })
     for (const rate of numbers(options.rate)) results.rates.push({ rate, contenders: await measure(sites, rate) })
-    results.highest = await sweep(sites, numbers(options.sweep))
+    results.highest = await sweep(sites, numbers(options.sweep), { members, execArgv })
     tell(results)
     const out = options.out ?? (process.argv.length === 2 ? fileURLToPath(new URL('results/fanout.json', import.meta.url)) : null)
     if (out !== null) writeFileSync(out, JSON.stringify(results, null, 2) + '\n')
@@ -73,27 +73,36 @@ async function measure (sites, rate) {
 }
 
 /** The highest rate that each keeps up, of those that are tried: upwards from a thousand while it does, else downwards until it does. */
-async function sweep (sites, rates) {
+async function sweep (sites, rates, settings) {
   const highest = {}
   if (rates.length === 0) return highest
-  for (const site of sites) {
-    const from = Math.max(0, rates.findIndex(rate => rate >= 1000))
-    let at = from
-    if (await keepsUp(site, rates[at])) {
-      while (at + 1 < rates.length && await keepsUp(site, rates[at + 1])) at++
+  for (const index of sites.keys()) {
+    const keepsUp = rate => triesTwice(sites, index, rate, settings)
+    let at = Math.max(0, rates.findIndex(rate => rate >= 1000))
+    if (await keepsUp(rates[at])) {
+      while (at + 1 < rates.length && await keepsUp(rates[at + 1])) at++
     } else {
       do at--
-      while (at >= 0 && !await keepsUp(site, rates[at]))
+      while (at >= 0 && !await keepsUp(rates[at]))
     }
-    highest[site.contender.name] = rates[at] ?? 0
+    highest[sites[index].contender.name] = rates[at] ?? 0
   }
   return highest
 }
 
-/** What fails once is given another chance. */
-async function keepsUp (site, rate) {
-  const round = { rate, seconds: Math.min(3, seconds) }
-  return (await play(site, round)).keptUp || (await play(site, round)).keptUp
+/** What fails once is given another chance. One whose members were closed for being slow, or whose process has ended, begins anew. */
+async function triesTwice (sites, index, rate, settings) {
+  for (let tries = 0; tries < 2; tries++) {
+    const site = sites[index]
+    try {
+      if ((await play(site, { rate, seconds: Math.min(3, seconds) })).keptUp) return true
+    } catch (error) {
+      console.error(`${site.contender.title} at ${rate} messages a second: ${error.message}`)
+      await site.stop()
+      sites[index] = await Site.start(site.contender, settings)
+    }
+  }
+  return false
 }
 
 await main()

@@ -21,10 +21,11 @@ export function fanoutTables ({ rates }) {
       amount(one.p99),
       `${one.cpuFirst.toFixed(2)} + ${one.cpuOther.toFixed(2)} + ${one.cpuBroker === null ? '–' : one.cpuBroker.toFixed(2)}`,
       reference === undefined ? '–' : times(totalCpu(one) / totalCpu(reference)),
-      one.rssMiB.toFixed(0)
+      one.rssMiB.toFixed(0),
+      `${Math.round(one.othersShare * 100)} %`
     ])
     return `${rate.toLocaleString('en')} messages a second, ${amount(contenders[0].offered)} deliveries:\n\n` +
-      table(['through', 'deliveries/s', 'kept up', 'p50, ms', 'p99, ms', 'CPU s per 1,000 messages: published to + other process + between', '× Socket.IO', 'RSS, MiB'], rows)
+      table(['through', 'deliveries/s', 'kept up', 'p50, ms', 'p99, ms', 'CPU s per 1,000 messages: published to + other process + between', '× Socket.IO', 'RSS, MiB', 'machine taken by others'], rows)
   }).join('\n\n')
 }
 

@@ -2,7 +2,8 @@ import type { HistoryEvent } from '../../../types/adapter.ts'
 import type { NatsHeaders, NatsMessage } from '../../../types/nats.ts'
 import { FST_ERR_WS_ENVELOPE } from '../../errors.ts'
 import type { EnvelopeCodec } from '../envelope.ts'
-import { decodeMessage } from './history.ts'
+import { decodeMessages } from './history.ts'
+import { headOf, offsetOf } from './places.ts'
 import type { Streams } from './streams.ts'
 
 /** Headers that a stream puts to what it publishes. */
@@ -16,7 +17,7 @@ const mostWaiting = 1_000
 /** What is known of a channel. */
 interface Arrivals {
   /** The last message, where it was a marker: whoever has what came before that one has missed none. */
-  marker: { readonly stream: string, readonly offset: number, readonly previous: number } | null
+  marker: { readonly stream: string, readonly sequence: number, readonly previous: number } | null
   /** What came, and waits until it is known of which epoch it is; null when nothing waits. */
   waiting: NatsMessage[] | null
 }
@@ -79,16 +80,24 @@ export class Events {
   #hand (channel: string, arrivals: Arrivals, message: NatsMessage, epoch: string): void {
     try {
       const stream = streamOf(message)
-      const offset = numberOf(message.headers, sequenceHeader)
+      const sequence = numberOf(message.headers, sequenceHeader)
       const last = numberOf(message.headers, lastSequenceHeader)
-      if (last >= offset) throw new FST_ERR_WS_ENVELOPE('of a place that comes before the last one')
+      if (last >= sequence) throw new FST_ERR_WS_ENVELOPE('of a place that comes before the last one')
       const { marker } = arrivals
       arrivals.marker = null
       // Without one before it, anything may have been there.
-      let previous = last === 0 ? offset - 1 : last
-      if (marker !== null && marker.stream === stream && marker.offset === last) previous = marker.previous
-      if (message.data.length > 0) this.#onEvent(channel, { epoch, offset, previous, envelope: decodeMessage(this.#codec, channel, message.data) })
-      else if (last > 0) arrivals.marker = { stream, offset, previous }
+      let previous = headOf(last === 0 ? sequence - 1 : last)
+      if (marker !== null && marker.stream === stream && marker.sequence === last) previous = marker.previous
+      if (message.data.length === 0) {
+        if (last > 0) arrivals.marker = { stream, sequence, previous }
+        return
+      }
+      const envelopes = decodeMessages(this.#codec, channel, message.data)
+      for (const [index, envelope] of envelopes.entries()) {
+        const offset = offsetOf(sequence, index, envelopes.length)
+        this.#onEvent(channel, { epoch, offset, previous, envelope })
+        previous = offset
+      }
     } catch (error) {
       this.#onRefused(channel, error)
     }

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import type { AdapterHistory, HistoryEvent, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../../types/adapter.ts'
+import type { AdapterHistory, Envelope, HistoryEvent, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ENVELOPE } from '../../errors.ts'
 import type { EnvelopeCodec } from '../envelope.ts'
+import { Batches } from './batches.ts'
 import type { Carrier } from './carrier.ts'
 import { codeOf, codes, isAbsent, unavailable } from './jetstream-api.ts'
 import type { JetStreamApi, StoredMessage } from './jetstream-api.ts'
-import { checkSize } from './outgoing.ts'
+import { checkSize, mostBytes } from './outgoing.ts'
+import { headOf, mostTogether, offsetOf, sequenceOf } from './places.ts'
 import { readRange } from './range.ts'
 import type { RangeEntry } from './range.ts'
 import { ServerClock } from './server-clock.ts'
@@ -13,12 +15,10 @@ import type { Stream, Streams } from './streams.ts'
 import { historySubject, tokenOf } from './subjects.ts'
 
 const mostTries = 5
-/** For how many channels it is remembered how far an append came that failed. */
-const mostRemembered = 1_000
 const nothing = Buffer.alloc(0)
 
 /**
- * Histories in JetStream: a message is one of the stream, its offset the sequence there. What is appended the stream publishes to the channel by itself.
+ * Histories in JetStream: the messages of one append are one of the stream, see `places.ts` for their offsets. What is appended the stream publishes to the channel by itself.
  *
  * An empty message is a marker: it gives a room without messages a position, which those who have it can come back to. When the last message has expired, whoever looks puts a
  * marker behind it before the stream drops it, some time later: so those who have been there all the time can tell that they missed none.
@@ -31,8 +31,7 @@ export class NatsHistory implements AdapterHistory {
   readonly #namespace: string
   readonly #onRefused: (channel: string, error: unknown) => void
   readonly #clock = new ServerClock()
-  /** Ids of messages that were kept before one behind them failed, by channel: a stream that was lost meanwhile does not know them. */
-  readonly #kept = new Map<string, Set<string>>()
+  readonly #batches = new Batches()
 
   constructor (api: JetStreamApi, carrier: Carrier, codec: EnvelopeCodec, streams: Streams, namespace: string, onRefused: (channel: string, error: unknown) => void) {
     this.#api = api
@@ -44,29 +43,13 @@ export class NatsHistory implements AdapterHistory {
   }
 
   async append (channel: string, envelopes: readonly MessageEnvelope[], settings: HistorySettings): Promise<void> {
-    const messages = envelopes.map(envelope => ({ id: `${envelope.node}:${envelope.seq}`, bytes: this.#codec.encode(channel, envelope) }))
+    if (this.#carrier.error !== null) throw this.#carrier.error
+    const messages = envelopes.map(envelope => ({ envelope, bytes: this.#codec.encode(channel, envelope) }))
     for (const { bytes } of messages) checkSize(this.#carrier, bytes)
-    const kept = this.#kept.get(channel) ?? new Set()
-    this.#kept.delete(channel)
-    try {
-      // One behind the other: of several at once one could fail, and come behind the others when it is tried again.
-      for (const { id, bytes } of messages) {
-        if (kept.has(id)) continue
-        await this.#inStream(channel, settings, (stream, subject) => this.#api.append(stream.name, subject, bytes, id))
-        kept.add(id)
-      }
-    } catch (error) {
-      this.#remember(channel, kept)
-      throw error
-    }
-  }
-
-  /** How far it came, for when it is repeated. */
-  #remember (channel: string, kept: Set<string>): void {
-    if (kept.size === 0) return
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size >= mostRemembered) this.#kept.delete(oldest)
-    this.#kept.set(channel, kept)
+    await this.#batches.append(channel, messages, mostBytes(this.#carrier), batch => this.#inStream(channel, settings, async (stream, subject) => {
+      await this.#api.append(stream.name, subject, batch.bytes, batch.id)
+      return true
+    }))
   }
 
   read (channel: string, after: Position | null, settings: HistorySettings): Promise<HistoryPage> {
@@ -115,44 +98,59 @@ export class NatsHistory implements AdapterHistory {
     }
   }
 
-  async #page (channel: string, { name, epoch }: Stream, subject: string, after: Position | null, { seq: head }: StoredMessage, { ttl }: HistorySettings): Promise<HistoryPage | null> {
+  async #page (channel: string, { name, epoch }: Stream, subject: string, after: Position | null, { seq: last }: StoredMessage, { size, ttl }: HistorySettings): Promise<HistoryPage | null> {
+    const head = headOf(last)
     if (after === null || after.epoch !== epoch || after.offset >= head) return { epoch, head, floor: head, events: [] }
     // With the message at the position itself: where that is kept, all that came after it is.
-    const entries = await readRange(this.#api, this.#carrier, this.#namespace, { stream: name, subject, from: Math.max(1, after.offset), to: head })
+    const entries = await readRange(this.#api, this.#carrier, this.#namespace, { stream: name, subject, from: Math.max(1, sequenceOf(after.offset)), to: last })
     if (entries === null) return null
     // Nothing can have been between two sequences that follow each other.
-    let floor = Math.max(after.offset, entries[0].seq - 1)
+    let floor = Math.max(after.offset, headOf(entries[0].seq - 1))
     let previous = floor
     let events: HistoryEvent[] = []
     for (const entry of entries) {
-      if (entry.seq <= after.offset) continue
-      const envelope = this.#envelopeOf(channel, entry, ttl)
-      if (envelope === 'none') {
-        floor = entry.seq
+      if (headOf(entry.seq) <= after.offset) continue
+      const envelopes = this.#envelopesOf(channel, entry, ttl)
+      if (envelopes === null) {
+        floor = headOf(entry.seq)
         events = []
-      } else if (envelope !== 'marker') {
-        events.push({ epoch, offset: entry.seq, previous, envelope })
+      } else {
+        for (const [index, envelope] of envelopes.entries()) {
+          const offset = offsetOf(entry.seq, index, envelopes.length)
+          if (offset <= after.offset) continue
+          events.push({ epoch, offset, previous, envelope })
+          previous = offset
+        }
       }
-      previous = entry.seq
+      previous = headOf(entry.seq)
     }
-    return { epoch, head, floor, events }
+    // The stream counts what came together as one.
+    const first = Math.max(0, events.length - size)
+    return { epoch, head, floor: first === 0 ? floor : events[first].previous, events: events.slice(first) }
   }
 
-  #envelopeOf (channel: string, { data, time }: RangeEntry, ttl: number): MessageEnvelope | 'marker' | 'none' {
-    if (data.length === 0) return 'marker'
-    if (this.#clock.ageOf(time) > ttl) return 'none'
+  /** None of a marker; null for what is no part of the history any more, or never was. */
+  #envelopesOf (channel: string, { data, time }: RangeEntry, ttl: number): readonly MessageEnvelope[] | null {
+    if (data.length === 0) return noEnvelopes
+    if (this.#clock.ageOf(time) > ttl) return null
     try {
-      return decodeMessage(this.#codec, channel, data)
+      return decodeMessages(this.#codec, channel, data)
     } catch (error) {
       this.#onRefused(channel, error)
-      return 'none'
+      return null
     }
   }
 }
 
+const noEnvelopes: readonly MessageEnvelope[] = Object.freeze([])
+
 /** @throws FST_ERR_WS_ENVELOPE */
-export function decodeMessage (codec: EnvelopeCodec, channel: string, { buffer, byteOffset, length }: Uint8Array): MessageEnvelope {
-  const [envelope, ...others] = codec.decode(channel, Buffer.from(buffer, byteOffset, length))
-  if (others.length > 0 || envelope.kind === 'close' || envelope.kind === 'control') throw new FST_ERR_WS_ENVELOPE('no message of a history')
-  return envelope
+export function decodeMessages (codec: EnvelopeCodec, channel: string, { buffer, byteOffset, length }: Uint8Array): readonly MessageEnvelope[] {
+  const envelopes = codec.decode(channel, Buffer.from(buffer, byteOffset, length))
+  if (envelopes.length > mostTogether || !envelopes.every(isMessage)) throw new FST_ERR_WS_ENVELOPE('no messages of a history')
+  return envelopes
+}
+
+function isMessage (envelope: Envelope): envelope is MessageEnvelope {
+  return envelope.kind !== 'close' && envelope.kind !== 'control'
 }

@@ -10,7 +10,8 @@ export function checkSize (carrier: Carrier, bytes: Buffer): void {
   if (bytes.length > most) throw new FST_ERR_WS_SEND_INVALID(`the message has ${bytes.length} bytes with what goes with it, and max_payload of the NATS server allows ${most}`)
 }
 
-function mostBytes ({ connection }: Carrier): number {
+/** The most that the server takes, of which there is enough room for headers. */
+export function mostBytes ({ connection }: Carrier): number {
   return (connection.info?.max_payload ?? 1024 * 1024) - room
 }
 

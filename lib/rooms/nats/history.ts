@@ -46,10 +46,9 @@ export class NatsHistory implements AdapterHistory {
     if (this.#carrier.error !== null) throw this.#carrier.error
     const messages = envelopes.map(envelope => ({ envelope, bytes: this.#codec.encode(channel, envelope) }))
     for (const { bytes } of messages) checkSize(this.#carrier, bytes)
-    await this.#batches.append(channel, messages, mostBytes(this.#carrier), batch => this.#inStream(channel, settings, async (stream, subject) => {
-      await this.#api.append(stream.name, subject, batch.bytes, batch.id)
-      return true
-    }))
+    await this.#batches.append(channel, messages, mostBytes(this.#carrier), batch => this.#inStream(channel, settings,
+      (stream, subject) => this.#api.append(stream.name, subject, batch.bytes, batch.id)
+    ))
   }
 
   read (channel: string, after: Position | null, settings: HistorySettings): Promise<HistoryPage> {

@@ -296,7 +296,7 @@ t.test('a send that nobody awaits is no unhandledRejection when it fails, and th
     connection.to('a').send('hello')
     app.room('a').close()
   }), [])
-  t.match(lines, Array(3).fill({ level: 40, channel: '=a', err: { message: 'broker down' } }))
+  t.match(lines, Array(3).fill({ level: 40, room: 'a', err: { message: 'broker down' } }))
 })
 
 t.test('a send settles when the adapter has taken the message, not before', async t => {

@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { memoryAdapter, MemoryHub } from '../../lib/index.ts'
 import type { ServerConnection } from '../../lib/connection/connection.ts'
-import { Cluster } from '../../lib/rooms/cluster.ts'
+import { Cluster } from '../../lib/rooms/cluster/cluster.ts'
 import { Members } from '../../lib/rooms/members.ts'
 import { resolvePresence } from '../../lib/room-options.ts'
 import type { ResolvedPresence } from '../../lib/room-options.ts'

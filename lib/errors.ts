@@ -69,7 +69,7 @@ export const FST_ERR_WS_EXPIRES_AT = createError(
 export const FST_ERR_WS_ROOM_LIMIT = createError<[number]>(
   'FST_ERR_WS_ROOM_LIMIT', 'a connection may be in %d rooms', 429)
 export const FST_ERR_WS_ROOM_NAME = createError(
-  'FST_ERR_WS_ROOM_NAME', 'a room name is a string of 1 to 256 characters', 500, TypeError)
+  'FST_ERR_WS_ROOM_NAME', 'a room name is a string of 1 to 256 characters, without lone surrogates', 500, TypeError)
 export const FST_ERR_WS_ROOM_UNAVAILABLE = createError<[string]>(
   'FST_ERR_WS_ROOM_UNAVAILABLE', 'room unavailable: %s', 503)
 export const FST_ERR_WS_ADAPTER_UNAVAILABLE = createError<[string]>(

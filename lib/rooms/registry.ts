@@ -346,8 +346,9 @@ export class Registry implements RoomRegistry, Membership {
   }
 }
 
+/** Carriers take UTF-8, in which all lone surrogates are the same: names that differ in them only would be one room there. */
 function checkName (name: string): void {
-  if (typeof name !== 'string' || name === '' || name.length > maxNameLength) throw new FST_ERR_WS_ROOM_NAME()
+  if (typeof name !== 'string' || name === '' || name.length > maxNameLength || !name.isWellFormed()) throw new FST_ERR_WS_ROOM_NAME()
 }
 
 const noOne: readonly Connection[] = []

@@ -213,10 +213,10 @@ t.test('a connection that joins in its own onClose joins nothing', async t => {
   t.equal(await closed, 0)
 })
 
-t.test('a name that is no string of 1 to 256 characters is refused at once', async t => {
+t.test('a name that is no string of 1 to 256 characters, or has lone surrogates, is refused at once', async t => {
   const app = await buildApp(t)
   const { connection } = await pairedRoute(app)()
-  for (const name of ['', 'x'.repeat(257), undefined, null, 5, {}, ['a']] as string[]) {
+  for (const name of ['', 'x'.repeat(257), 'a\ud800', '\udc00b', undefined, null, 5, {}, ['a']] as string[]) {
     const refused = { code: 'FST_ERR_WS_ROOM_NAME' }
     t.throws(() => app.room(name), refused)
     t.throws(() => connection.join(name), refused)

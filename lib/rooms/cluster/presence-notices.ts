@@ -1,25 +1,7 @@
-import type { PresenceNotices as NoticesOption } from '../../../types/rooms.ts'
+import type { PresenceNotice, PresenceNotices as NoticesOption, PresentMember } from '../../../types/rooms.ts'
 import { outside } from '../../outside.ts'
 import { dataOf, sizeOf } from './entry.ts'
 import type { Entry } from './entry.ts'
-
-/** Somebody, as members are told. */
-interface Listed {
-  readonly id: string
-  readonly data?: unknown
-}
-
-/** What members are told of joins and leaves. */
-export interface PresenceNotice {
-  readonly type: 'presence'
-  readonly room: string
-  /** How many are in it now, in the whole cluster. */
-  readonly count: number
-  readonly joined: readonly Listed[]
-  readonly left: readonly Listed[]
-  /** How many more joined or left than are listed. */
-  readonly more?: number
-}
 
 /** Where notices go, and what they are of. */
 export interface NoticesPort {
@@ -110,8 +92,8 @@ export class PresenceNotices {
   }
 }
 
-function listed (entries: readonly Entry[], room: { bytes: number }): Listed[] {
-  const list: Listed[] = []
+function listed (entries: readonly Entry[], room: { bytes: number }): PresentMember[] {
+  const list: PresentMember[] = []
   for (const entry of entries) {
     room.bytes -= sizeOf(entry)
     if (room.bytes < 0) break

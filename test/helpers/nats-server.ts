@@ -11,6 +11,7 @@ import { connect } from '@nats-io/transport-node'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
 import type { Test } from 'tap'
 import { requirement } from './requirements.ts'
+import { suspend } from './processes.ts'
 
 export interface NatsServerOptions {
   /** With JetStream, kept in a folder of its own. */
@@ -77,8 +78,9 @@ export class NatsServer {
     }
   }
 
-  freeze (): void {
-    this.#process?.kill('SIGSTOP')
+  /** Settles when it runs no more: until then it may still answer. */
+  async freeze (): Promise<void> {
+    if (this.#process?.pid !== undefined) await suspend(this.#process.pid)
   }
 
   thaw (): void {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { requirement } from './requirements.ts'
+import { suspend } from './processes.ts'
 
 /** A redis-server of its own on a free port of the loopback interface, ended with the test. Its data outlive its restarts. */
 export class RedisServer {
@@ -81,8 +82,9 @@ export class RedisServer {
   }
 
   /** It hangs, and its connections with it. */
-  freeze (): void {
-    this.#process?.kill('SIGSTOP')
+  /** Settles when it runs no more: until then it may still answer. */
+  async freeze (): Promise<void> {
+    if (this.#process?.pid !== undefined) await suspend(this.#process.pid)
   }
 
   thaw (): void {

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Test } from 'tap'
-import { suspend } from '../faults/processes.ts'
+import { suspend } from '../../helpers/processes.ts'
 import { startScript } from '../faults/server-process.ts'
 import type { ServerSettings } from './carriers.ts'
 

@@ -10,7 +10,7 @@ import type { Test } from 'tap'
 import { readFrame, text } from '../../helpers/bytes.ts'
 import { packageRoot } from '../../helpers/paths.ts'
 import type { ClientCommand } from './client.ts'
-import { suspend } from './processes.ts'
+import { suspend } from '../../helpers/processes.ts'
 
 /** A client that can be lost without a word. */
 export interface LosableClient {

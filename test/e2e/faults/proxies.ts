@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { childrenOf, suspend } from './processes.ts'
+import { childrenOf, suspend } from '../../helpers/processes.ts'
 
 export type ProxyKind = 'nginx' | 'haproxy'
 

@@ -32,7 +32,7 @@ suiteNeeding(['nats-server'], 'a NATS server that fails', async t => {
   t.test('ends what is under way when it is killed', async t => {
     const server = await NatsServer.start(t)
     const a = await natsNode(t, server, 'a')
-    server.freeze()
+    await server.freeze()
     const published = a.publish('room', 'x')
     const rejected = t.rejects(published, { code: 'FST_ERR_WS_ADAPTER_UNAVAILABLE' })
     await server.kill()
@@ -45,7 +45,7 @@ suiteNeeding(['nats-server'], 'a NATS server that fails', async t => {
     await b.adapter.subscribe('room')
     for (let turn = 0; turn < 2; turn++) {
       const lost = [a, b].map(node => node.becomes('unavailable'))
-      server.freeze()
+      await server.freeze()
       for (const error of await Promise.all(lost)) t.match(error, { code: 'FST_ERR_WS_ADAPTER_UNAVAILABLE', message: /500 ms/ })
       await t.rejects(a.publish('room', 'unheard'), { code: 'FST_ERR_WS_ADAPTER_UNAVAILABLE' })
       await b.adapter.subscribe(`new-${turn}`)
@@ -61,7 +61,7 @@ suiteNeeding(['nats-server'], 'a NATS server that fails', async t => {
   t.test('a subscription that it does not answer to settles, and is there when it goes on', async t => {
     const server = await NatsServer.start(t)
     const [a, b] = [await natsNode(t, server, 'a', { commandTimeout: 500 }), await natsNode(t, server, 'b', { commandTimeout: 500 })]
-    server.freeze()
+    await server.freeze()
     await b.adapter.subscribe('room').catch(() => {})
     await b.becomes('unavailable')
     await a.becomes('unavailable')
@@ -104,7 +104,7 @@ suiteNeeding(['nats-server'], 'a NATS server that fails', async t => {
   t.test('start rejects when it hangs', async t => {
     const server = await NatsServer.start(t)
     const connection = await server.connect(t)
-    server.freeze()
+    await server.freeze()
     await t.rejects(new NatsNode('a', connection, {}).start((await buildApp(t)).log), { code: 'FST_ERR_WS_ADAPTER', message: /5000 ms/ })
   })
 })
@@ -164,7 +164,7 @@ suiteNeeding(['nats-server'], 'histories in JetStream', async t => {
     const begin = await a.history.read('room', null, settings)
     const messages = Array.from({ length: 20 }, (_, number) => a.message(`{"n":${number}}`, 'json'))
     await a.history.append('room', messages.slice(0, 5), settings)
-    server.freeze()
+    await server.freeze()
     await t.rejects(a.history.append('room', messages.slice(5), settings), { code: 'FST_ERR_WS_ADAPTER_UNAVAILABLE' })
     await a.becomes('unavailable')
     const found = a.becomes('ready')

@@ -44,7 +44,7 @@ suiteNeeding(['nats-server'], 'rooms with history over JetStream', async t => {
     send()
     await Promise.all(sent)
     send()
-    server.freeze()
+    await server.freeze()
     send()
     while (one.app.rooms.status.state === 'ready') await new Promise(resolve => setTimeout(resolve, 20))
     send()

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { suspend } from '../../e2e/faults/processes.ts'
+import { suspend } from '../../helpers/processes.ts'
 import { Workers } from './workers.ts'
 
 for (const [mode, serialization] of [['cluster', 'json'], ['cluster', 'advanced'], ['fork', 'json']] as const) {

@@ -52,7 +52,7 @@ for (const title of Object.keys(newClients)) {
     t.test('a server that hangs is noticed though nothing is sent, and used again when it goes on', async t => {
       const { server, a, b } = await start(t)
       await b.adapter.subscribe('room')
-      server.freeze()
+      await server.freeze()
       await both(a, b, 'unavailable')
       await t.rejects(a.publish('room', 'lost'), unavailable)
       server.thaw()
@@ -63,7 +63,7 @@ for (const title of Object.keys(newClients)) {
 
     t.test('what waits for a server that hangs is refused, and a subscription made meanwhile is repeated', async t => {
       const { server, a, b } = await start(t)
-      server.freeze()
+      await server.freeze()
       const [published, appended, subscribed] = [a.publish('room', 'lost'), a.append('room', [1], settings), b.adapter.subscribe('room')]
       await Promise.all([t.rejects(published, unavailable), t.rejects(appended, unavailable), subscribed])
       await both(a, b, 'unavailable')
@@ -78,7 +78,7 @@ for (const title of Object.keys(newClients)) {
 
     t.test('what is wanted, and wanted no longer, while a session is being opened, is when it is open', async t => {
       const { server, a, b } = await start(t)
-      server.freeze()
+      await server.freeze()
       await both(a, b, 'unavailable')
       let count = 0
       while (b.states.at(-1) !== 'ready') {
@@ -101,7 +101,7 @@ for (const title of Object.keys(newClients)) {
       const { server, a, b } = await start(t)
       const { epoch } = await a.history.read('room', null, settings)
       const message = a.message('{"n":1}', 'json')
-      server.freeze()
+      await server.freeze()
       await t.rejects(a.history.append('room', [message], settings), unavailable)
       await both(a, b, 'unavailable')
       server.thaw()
@@ -230,7 +230,7 @@ for (const title of Object.keys(newClients)) {
     t.test('starting where no Redis is fails, and so does starting where it hangs', async t => {
       const server = await RedisServer.start(t)
       const app = await buildApp(t)
-      server.freeze()
+      await server.freeze()
       const hanging = new Node('hanging', redisAdapter({ client: newClients[title](t, server) }))
       const absent = new Node('absent', redisAdapter({ client: newClients[title](t, { port: 1, url: 'redis://127.0.0.1:1' }) }))
       await Promise.all([hanging, absent].map(node => t.rejects(node.start(app.log), { code: 'FST_ERR_WS_ADAPTER' })))

@@ -11,7 +11,7 @@ export function childrenOf (pid: number): number[] {
 /** Stops a process until it gets a SIGCONT: settles when it runs no more. */
 export async function suspend (pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP')
-  while (!/\) [Tt] /.test(read(`/proc/${pid}/stat`))) await delay(1)
+  while (/\) [^TtZ] /.test(read(`/proc/${pid}/stat`))) await delay(1)
 }
 
 /** `''` where the process is gone. */

@@ -7,9 +7,11 @@ import { Turns } from '../lib/connection/turns.ts'
 import { outside } from '../lib/outside.ts'
 import { Deadlines } from '../lib/route/deadlines.ts'
 import type { Connection } from '../types/index.ts'
+import { memoryAdapter } from '../lib/index.ts'
 import { buildApp, deferred, listen } from './helpers/app.ts'
 import { text } from './helpers/bytes.ts'
 import { keepAlive } from './helpers/keep-alive.ts'
+import { pairedRoute } from './helpers/pairs.ts'
 import { RawClient } from './helpers/raw-client.ts'
 
 const store = new AsyncLocalStorage<string>()
@@ -77,4 +79,43 @@ t.test('handlers run in no store of the upgrade request, whenever their message 
   client.write(text('3'))
   await client.frame()
   t.same(seen, Array.from({ length: 42 }, () => undefined))
+})
+
+t.test('what an adapter is asked to do for all runs in no store of who was first', async t => {
+  const adapter = memoryAdapter()
+  const seen: Array<[string, string | undefined]> = []
+  const note = (what: string): void => { seen.push([what, store.getStore()]) }
+  const { history } = adapter
+  if (history === undefined || history === null) throw new Error('no history')
+  const app = await buildApp(t, {
+    adapter: {
+      history: {
+        append: (...args) => { note('append'); return history.append(...args) },
+        read: (...args) => { note('read'); return history.read(...args) }
+      },
+      start: context => adapter.start(context),
+      stop: () => adapter.stop(),
+      publish: (...args) => adapter.publish(...args),
+      subscribe: channel => { note('subscribe'); return adapter.subscribe(channel) },
+      unsubscribe: channel => { note('unsubscribe'); return adapter.unsubscribe(channel) }
+    }
+  })
+  app.rooms.declare('chat:*', { history: true })
+  const open = pairedRoute(app, '/', {
+    codec: {
+      binary: false,
+      encode: (message: unknown) => { note('encode'); return JSON.stringify(message) },
+      decode: String
+    }
+  })
+  const { connection } = await open()
+  await store.run('first', async () => {
+    await connection.join('chat:1')
+    await app.room('chat:1').send({ n: 1 })
+    await connection.leave('chat:1')
+    t.equal(store.getStore(), 'first')
+  })
+  const others = new Map(seen)
+  t.same([...others.keys()].sort(), ['append', 'encode', 'read', 'subscribe', 'unsubscribe'])
+  t.same(new Set(others.values()), new Set([undefined]))
 })

@@ -1,4 +1,5 @@
 import type { Adapter } from '../../types/adapter.ts'
+import { outside } from '../outside.ts'
 
 /**
  * Keeps the adapter subscribed to the rooms that have members here. Joins and leaves that follow each other fast
@@ -42,7 +43,8 @@ export class Subscriptions {
 
   #settle (room: string, subscription: Subscription): Promise<void> {
     subscription.hasFailed = false
-    const turn = subscription.turn.then(() => this.#apply(room, subscription), () => this.#apply(room, subscription))
+    // What is asked of the adapter serves all who join, and is kept as long as the room has members.
+    const turn = outside(() => subscription.turn.then(() => this.#apply(room, subscription), () => this.#apply(room, subscription)))
     // Who joins hears of a failure; when nobody listens it is no unhandledRejection.
     turn.catch(ignore)
     subscription.turn = turn

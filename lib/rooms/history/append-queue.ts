@@ -1,5 +1,6 @@
 import type { AdapterHistory, HistorySettings, MessageEnvelope } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ROOM_UNAVAILABLE, FST_ERR_WS_SEND_INVALID } from '../../errors.ts'
+import { outside } from '../../outside.ts'
 
 /** The most messages that one `append` carries. */
 const maxBatch = 256
@@ -55,7 +56,7 @@ export class AppendQueue {
     return new Promise((resolve, reject) => {
       const item: Item = { envelope, resolve, reject, isSettled: false, timer: setTimeout(() => this.#expire(item), this.#timeout) }
       this.#waiting.add(item)
-      if (!this.#isRunning) void this.#run()
+      if (!this.#isRunning) void outside(() => this.#run())
     })
   }
 

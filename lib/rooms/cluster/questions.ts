@@ -25,6 +25,7 @@ export class Questions {
   readonly #open = new Map<number, Open>()
   readonly #shared = new Map<string, Promise<readonly Answered[]>>()
   #last = 0
+  #isStopped = false
 
   /** @param timeout how long answers may take, in milliseconds */
   constructor (port: QuestionsPort, timeout: number) {
@@ -39,6 +40,7 @@ export class Questions {
 
   /** The answers of all others; rejects with FST_ERR_WS_ROOM_UNAVAILABLE where one does not answer in time and is alive. */
   ask (question: Question): Promise<readonly Answered[]> {
+    if (this.#isStopped) return Promise.reject(closing())
     const { others } = this.#port
     if (others.size === 0) return Promise.resolve([])
     return new Promise((resolve, reject) => {
@@ -80,7 +82,11 @@ export class Questions {
   }
 
   stop (): void {
-    for (const id of [...this.#open.keys()]) this.#reject(id, 'the server is closing')
+    this.#isStopped = true
+    for (const [id, open] of [...this.#open]) {
+      this.#close(id, open)
+      open.reject(closing())
+    }
   }
 
   #settle (id: number, open: Open, node: string): void {
@@ -107,6 +113,10 @@ export class Questions {
     clearTimeout(timer)
     this.#open.delete(id)
   }
+}
+
+function closing (): Error {
+  return new FST_ERR_WS_ROOM_UNAVAILABLE('the server is closing')
 }
 
 interface Open {

@@ -113,3 +113,13 @@ t.test('questions in flight are one envelope to all', async t => {
   t.same(await Promise.all(Array.from({ length: 50 }, () => nodes[0].app.room('lobby').count())), Array.from({ length: 50 }, () => 3))
   t.equal(published.filter(({ say }) => say === 'ask').length, before + 1)
 })
+
+t.test('at the end of the server all that is asked is refused, and so is what is asked afterwards', async t => {
+  const { questions, asked } = asking(['a'])
+  const before = questions.ask(question)
+  questions.stop()
+  await t.rejects(before, { code: 'FST_ERR_WS_ROOM_UNAVAILABLE', message: /the server is closing/ })
+  await t.rejects(questions.askOnce(question), { code: 'FST_ERR_WS_ROOM_UNAVAILABLE', message: /the server is closing/ })
+  t.equal(asked.length, 1)
+  t.equal(questions.size, 0)
+})

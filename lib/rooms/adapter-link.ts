@@ -3,6 +3,7 @@ import type { Adapter, AdapterContext, AdapterHistory, AdapterState, Envelope, H
 import type { WsAdapterEvent } from '../../types/channels.ts'
 import { channels } from '../channels.ts'
 import type { Counters } from '../connection/counters.ts'
+import { CalmLog } from './calm-log.ts'
 import { roomOf } from './channels.ts'
 
 /** What is said to other processes, before it is known who says it. */
@@ -23,6 +24,7 @@ export class AdapterLink {
   readonly #instance: FastifyInstance
   readonly #counters: Counters['adapter']
   readonly #listener: AdapterListener
+  readonly #log: CalmLog
   #seq = 0
   #state: AdapterState = 'ready'
   #since = new Date()
@@ -35,6 +37,7 @@ export class AdapterLink {
     this.#instance = instance
     this.#counters = counters
     this.#listener = listener
+    this.#log = new CalmLog(instance.log)
   }
 
   get state (): AdapterState {
@@ -118,7 +121,7 @@ export class AdapterLink {
       this.#counters.published++
     } catch (error) {
       this.#counters.failed++
-      if (this.#state === 'ready') this.#instance.log.warn({ err: error, room: roomOf(channel) }, 'room message was not published')
+      if (this.#state === 'ready') this.#log.warn({ err: error, room: roomOf(channel) }, 'room message was not published')
       throw error
     }
   }

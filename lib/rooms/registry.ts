@@ -1,5 +1,5 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { Adapter, AdapterState, Envelope, HistoryEvent } from '../../types/adapter.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Adapter, AdapterState, Envelope, HistoryEvent, HistorySettings } from '../../types/adapter.ts'
 import type { WsBroadcastEvent, WsGapEvent } from '../../types/channels.ts'
 import type { Connection } from '../../types/connection.ts'
 import type { JoinOptions, JoinResult, Room, RoomDeclaration, RoomFamily, RoomRegistry, RoomSender, RoomsStatus, SendOptions } from '../../types/rooms.ts'
@@ -16,12 +16,14 @@ import type { SendContract } from '../messages/send-contract.ts'
 import { closeCode } from '../protocol/close.ts'
 import { resolveHistory, resolvePresence } from '../room-options.ts'
 import { AdapterLink } from './adapter-link.ts'
+import { CalmLog } from './calm-log.ts'
 import { Appends } from './history/appends.ts'
 import { roomChannel, roomOf } from './channels.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { Declarations } from './declarations.ts'
 import type { Declaration } from './declarations.ts'
 import { Feeds } from './history/feeds.ts'
+import { feedEventOf } from './history/shared-events.ts'
 import { memoryAdapter } from './memory-adapter.ts'
 import { Members } from './members.ts'
 import { NamedRoom, RoomExcept } from './room.ts'
@@ -59,7 +61,7 @@ export class Registry implements RoomRegistry, Membership {
   readonly #declarations = new Declarations()
   readonly #members = new Members()
   readonly #counters: RegistryOptions['counters']
-  readonly #log: FastifyBaseLogger
+  readonly #log: CalmLog
   /** Both null where the adapter keeps no history. */
   readonly #feeds: Feeds | null
   readonly #appends: Appends | null
@@ -68,7 +70,7 @@ export class Registry implements RoomRegistry, Membership {
 
   constructor (instance: FastifyInstance, { node, adapter, adapterTimeout: timeout, nodes, counters, connectionsOf }: RegistryOptions) {
     this.#instance = instance
-    this.#log = instance.log
+    this.#log = new CalmLog(instance.log)
     this.#counters = counters
     this.#link = new AdapterLink(node, adapter ?? memoryAdapter(), instance, counters.adapter, {
       onEnvelope: (channel, envelope) => this.#onEnvelope(channel, envelope),
@@ -95,7 +97,7 @@ export class Registry implements RoomRegistry, Membership {
       })
     this.cluster = new Cluster({
       node,
-      log: this.#log,
+      log: instance.log,
       isAlone: adapter === null,
       membersOf: room => this.#members.of(room),
       connectionsOf,
@@ -148,15 +150,26 @@ export class Registry implements RoomRegistry, Membership {
     const { send: schema, slowConsumer } = declaration
     const history = resolveHistory(declaration.history)
     if (history !== null && this.#link.history === null) throw new FST_ERR_WS_HISTORY(pattern)
-    this.#declarations.add({
+    const added: Declaration = {
       pattern,
       schema,
       slowConsumer: slowConsumer === undefined ? null : resolveSlowConsumer(slowConsumer),
       history,
       presence: resolvePresence(declaration.presence),
       contract: schema === undefined ? null : this.#compile?.(pattern, schema) ?? null
-    })
+    }
+    this.#declarations.add(added)
+    if (history !== null) this.#follow(added, history)
     return { pattern, room: name => this.room(name) }
+  }
+
+  /** Who had joined before the room had a history gets what comes out of it, as all others do. */
+  #follow (declaration: Declaration, history: HistorySettings): void {
+    for (const [room, members] of this.#members.rooms) {
+      if (this.#declarations.for(room) !== declaration) continue
+      const subscribed = this.#subscriptions.ready(roomChannel(room))
+      for (const member of members) this.#feeds?.join(room, history, member, null, subscribed, false).catch(error => this.#onNotJoined(room, error))
+    }
   }
 
   /** @throws FST_ERR_WS_ROOM_NAME */
@@ -180,10 +193,7 @@ export class Registry implements RoomRegistry, Membership {
     const result = history === null || this.#feeds === null
       ? subscribed.then(() => joined)
       : this.#feeds.join(room, history, connection, since, subscribed, isMember)
-    result.catch(error => {
-      // That it is away is in the log already, and all clients try again until it is back.
-      if (this.#link.state === 'ready') this.#log.warn({ err: error, room }, 'room was not joined')
-    })
+    result.catch(error => this.#onNotJoined(room, error))
     if (declaration !== null && declaration.presence !== null) this.cluster.onJoined(connection, room, declaration.presence)
     return result
   }
@@ -247,7 +257,7 @@ export class Registry implements RoomRegistry, Membership {
     return published
   }
 
-  #append (room: string, broadcast: Broadcast, except: readonly string[], history: NonNullable<Declaration['history']>): Promise<void> {
+  #append (room: string, broadcast: Broadcast, except: readonly string[], history: HistorySettings): Promise<void> {
     const { kind, payload } = broadcast.content
     // A serializer of the application's may put white space around it.
     const json = kind === 'json' && typeof payload === 'string' ? payload.trim() : ''
@@ -285,7 +295,10 @@ export class Registry implements RoomRegistry, Membership {
 
   #onEvent (channel: string, event: HistoryEvent): void {
     const room = roomOf(channel)
-    if (room !== null) this.#feeds?.onEvent(room, event)
+    if (room === null || this.#feeds === null || this.#feeds.onEvent(room, event)) return
+    // Where another process declares a history and this one does not, its members get what comes.
+    const { broadcast, except } = feedEventOf(event)
+    this.#deliverOrLog(room, broadcast, except, null)
   }
 
   #onState (state: AdapterState): void {
@@ -293,6 +306,11 @@ export class Registry implements RoomRegistry, Membership {
     if (state !== 'ready') return
     this.#appends?.retry()
     this.#feeds?.recover()
+  }
+
+  #onNotJoined (room: string, error: unknown): void {
+    // That it is away is in the log already, and all clients try again until it is back.
+    if (this.#link.state === 'ready') this.#log.warn({ err: error, room }, 'room was not joined')
   }
 
   #onGap (room: string, filled: boolean, messages: number, eventId: string): void {

@@ -2,6 +2,7 @@ import type { HistoryEvent, HistoryPage, Position } from '../../../types/adapter
 import type { JoinResult } from '../../../types/rooms.ts'
 import { FST_ERR_WS_ROOM_UNAVAILABLE } from '../../errors.ts'
 import { Broadcast } from '../../messages/broadcast.ts'
+import { outside } from '../../outside.ts'
 import { eventIdOf } from './event-id.ts'
 import { Replay } from './replay.ts'
 import type { Follower } from './replay.ts'
@@ -45,6 +46,8 @@ export class Feed<Member extends Follower> {
   readonly #shared = new SharedEvents()
   /** The last event that was delivered; null until it is known where the history is. */
   #position: Position | null = null
+  /** The latest place of which it is known that what follows it is not all there any more. It never will be again, so nobody who comes from there needs a read. */
+  #lost: Position | null = null
   #isReading = false
   /** Read once more: what was asked for came after the read began. */
   #isStale = false
@@ -128,13 +131,16 @@ export class Feed<Member extends Follower> {
   /** A join whose client has all there is needs no look at the history: those are most when a crowd comes back. */
   #place (replay: Replay<Member>): void {
     if (!replay.isWaiting) return
-    if (this.#isReading || this.#position === null || (replay.since !== null && !isAt(replay.since, this.#position))) this.#read()
-    else this.#start(replay, [], replay.since !== null)
+    const { since } = replay
+    if (this.#isReading || this.#position === null) this.#read()
+    else if (since === null || this.#isLost(since)) this.#start(replay, [], false)
+    else if (isAt(since, this.#position)) this.#start(replay, [], true)
+    else this.#read()
   }
 
   #read (): void {
     if (this.#isReading) this.#isStale = true
-    else void this.#readUntilFresh()
+    else void outside(() => this.#readUntilFresh())
   }
 
   async #readUntilFresh (): Promise<void> {
@@ -163,7 +169,7 @@ export class Feed<Member extends Follower> {
   #earliestOf (asking: readonly Replay<Member>[]): Position | null {
     let earliest = this.#position
     for (const { since } of asking) {
-      if (since !== null && (earliest === null || (since.epoch === earliest.epoch && since.offset < earliest.offset))) earliest = since
+      if (since !== null && !this.#isLost(since) && (earliest === null || (since.epoch === earliest.epoch && since.offset < earliest.offset))) earliest = since
     }
     return earliest
   }
@@ -175,8 +181,11 @@ export class Feed<Member extends Follower> {
     for (const replay of asking) {
       if (!replay.isWaiting) continue
       const { since } = replay
-      if (since === null || since.epoch !== page.epoch || since.offset < page.floor || since.offset > page.head) this.#start(replay, [], false)
-      else if (since.offset === page.head || (after !== null && after.epoch === page.epoch && after.offset <= since.offset)) this.#start(replay, events, true)
+      const wasAsked = since !== null && after !== null && after.epoch === since.epoch && after.offset <= since.offset
+      if (since === null || this.#isLost(since) || since.epoch !== page.epoch || since.offset < page.floor || since.offset > page.head) {
+        if (wasAsked && since.epoch === page.epoch && since.offset < page.floor) this.#lose(since)
+        this.#start(replay, [], false)
+      } else if (since.offset === page.head || wasAsked) this.#start(replay, events, true)
       // The history began anew, and the page with it: what this one missed was not asked for.
       else this.#isStale = true
     }
@@ -186,6 +195,14 @@ export class Feed<Member extends Follower> {
       if (!this.#apply(event)) break
     }
     if (this.#replays.size === 0) this.#shared.clear()
+  }
+
+  #lose (place: Position): void {
+    if (!this.#isLost(place)) this.#lost = place
+  }
+
+  #isLost ({ epoch, offset }: Position): boolean {
+    return this.#lost !== null && this.#lost.epoch === epoch && offset <= this.#lost.offset
   }
 
   /** Brings all members to the end of the page. */

@@ -71,8 +71,11 @@ export class Feeds {
     this.#feeds.delete(room)
   }
 
-  onEvent (room: string, event: HistoryEvent): void {
-    this.#feeds.get(room)?.onEvent(event)
+  /** Returns whether the room has a feed. */
+  onEvent (room: string, event: HistoryEvent): boolean {
+    const feed = this.#feeds.get(room)
+    feed?.onEvent(event)
+    return feed !== undefined
   }
 
   /** The adapter is back. */

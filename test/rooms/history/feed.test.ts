@@ -250,3 +250,42 @@ t.test('a feed that is dropped settles all joins, reads no more and leaves no ti
   t.equal(stage.node.readCount, 1)
   t.equal(timers(), before)
 })
+
+t.test('who asks again and again for what is not kept any more costs one read', async t => {
+  const stage = new Stage(t)
+  await stage.member()
+  stage.append(20)
+  stage.history.trim(10)
+  const { readCount } = stage.node
+  for (const since of ['a-9', ...Array.from({ length: 1_000 }, (_, index) => `a-${index % 10}`)]) {
+    const client = stage.client()
+    const joined = stage.node.join(client, since)
+    await stage.settle()
+    const { recovered, replayed, eventId } = await joined
+    if (recovered || replayed > 0 || eventId !== 'a-20') t.fail(since)
+    stage.node.leave(client)
+  }
+  t.equal(stage.node.readCount, readCount + 1)
+  const joined = stage.node.join(stage.client(), 'a-10')
+  await stage.settle()
+  t.match(await joined, { recovered: true, replayed: 10 }, 'what is kept is read')
+})
+
+t.test('who asks for what is not kept any more makes others read no more than they need', async t => {
+  const stage = new Stage(t)
+  await stage.member()
+  stage.append(20)
+  stage.history.trim(10)
+  const asked: Array<number | undefined> = []
+  const page = stage.history.page.bind(stage.history)
+  stage.history.page = after => {
+    asked.push(after?.offset)
+    return page(after)
+  }
+  for (const sinces of [['a-3'], ['a-3', 'a-15']]) {
+    const joins = sinces.map(since => stage.node.join(stage.client(), since))
+    await stage.settle()
+    await Promise.all(joins)
+  }
+  t.same(asked, [3, 15])
+})

@@ -439,3 +439,29 @@ t.test('what onClose sends last, at the end of the server, is still taken', asyn
   await sent
   t.same(numbers(await messages(anna.client, 1)), [1])
 })
+
+t.test('who was in a room before it was declared with history gets what is sent from then on, and recovers it', async t => {
+  const { app, open } = await historyServer(t)
+  const [anna, ben] = [await open(), await open()]
+  await anna.connection.join('late:1')
+  await ben.connection.join('other:1')
+  app.rooms.declare('late:*', { history: true })
+  await app.room('late:1').send({ n: 1 })
+  const [first] = await messages(anna.client, 1)
+  t.equal(first.n, 1)
+  await app.room('late:1').send({ n: 2 })
+  t.same(numbers(await messages(anna.client, 1)), [2])
+  t.match(await ben.connection.join('late:1', { since: first.eventId }), { recovered: true, replayed: 1 })
+})
+
+t.test('members in a process that does not declare the history get what comes out of it, live', async t => {
+  const hub = new MemoryHub()
+  const [one, two] = [await historyServer(t, hub), await historyServer(t, hub, { declaration: { history: false } })]
+  const [anna, ben] = [await one.open(), await two.open()]
+  await anna.connection.join('chat:1')
+  await ben.connection.join('chat:1')
+  await one.app.room('chat:1').send({ n: 1 }, { except: anna.connection })
+  await one.app.room('chat:1').send({ n: 2 })
+  t.same(numbers(await messages(ben.client, 2)), [1, 2])
+  t.same(numbers(await messages(anna.client, 1)), [2])
+})

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import type { Test } from 'tap'
 import { suspend } from '../../helpers/processes.ts'
 import { startScript } from '../faults/server-process.ts'
-import type { ServerSettings } from './carriers.ts'
 
 /** One server of a cluster, which is killed and started again. */
 export class ClusterServer {
   readonly #t: Test
-  readonly #settings: ServerSettings
+  readonly #settings: object
+  readonly #script: string
   readonly #within: string
   #process: ChildProcess | null = null
   #exited: Promise<unknown> = Promise.resolve()
@@ -18,11 +18,15 @@ export class ClusterServer {
   /** How many times it could not start, since it did not reach its broker. */
   failedStarts = 0
 
-  /** @param within a command that it is run by */
-  constructor (t: Test, settings: ServerSettings, within = '') {
+  /**
+   * @param settings what the script is told
+   * @param within a command that it is run by
+   */
+  constructor (t: Test, settings: object, { within = '', script = 'cluster/server.js' } = {}) {
     this.#t = t
     this.#within = within
     this.#settings = settings
+    this.#script = script
     t.after(() => { this.#isWanted = false })
   }
 
@@ -30,7 +34,7 @@ export class ClusterServer {
   async start (): Promise<void> {
     while (this.#isWanted) {
       try {
-        const { child, message } = await startScript(this.#t, 'cluster/server.js', [JSON.stringify(this.#settings)], { within: this.#within })
+        const { child, message } = await startScript(this.#t, this.#script, [JSON.stringify(this.#settings)], { within: this.#within })
         this.#process = child
         this.#exited = once(child, 'exit')
         this.port = Number(message)

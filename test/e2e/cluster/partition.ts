@@ -21,7 +21,7 @@ export async function partitionOf (t: Test, startBroker: StartBroker): Promise<v
   const proxy = await BrokerProxy.start(t, carrier.port, island.broker.here)
   const main = await ClusterNode.start(t, carrier)
   const settings = { carrier: { ...carrier, host: island.broker.here, port: proxy.port }, history: {}, adapterTimeout: 2_000, host: '0.0.0.0' }
-  const lone = new ClusterServer(t, settings, island.within)
+  const lone = new ClusterServer(t, settings, { within: island.within })
   await lone.start()
 
   const connectThere = (name: string): Promise<Speaker> => Speaker.connect(t, Number(lone.port), name, island.clients.there)

@@ -14,6 +14,11 @@ export async function suspend (pid: number): Promise<void> {
   while (/\) [^TtZ] /.test(read(`/proc/${pid}/stat`))) await delay(1)
 }
 
+/** Settles when a process has ended, whoever its parent is. */
+export async function ended (pid: number): Promise<void> {
+  while (!/^$|\) [ZX] /.test(read(`/proc/${pid}/stat`))) await delay(5)
+}
+
 /** `''` where the process is gone. */
 function read (path: string): string {
   try {

@@ -5,8 +5,7 @@ import type { Test } from 'tap'
 import type { HistoryOption, WsAdapterEvent } from '../../../types/index.ts'
 import { until } from '../faults/watched-server.ts'
 import { clusterApp } from './app.ts'
-import { openAdapter } from './carriers.ts'
-import type { CarrierSettings } from './carriers.ts'
+import type { OpenAdapter } from './carriers.ts'
 import { Speaker } from './speaker.ts'
 
 export interface ClusterNodeOptions {
@@ -27,7 +26,7 @@ export class ClusterNode {
     this.lines = lines
   }
 
-  static async start (t: Test, carrier: CarrierSettings, { history, adapterTimeout }: ClusterNodeOptions = {}): Promise<ClusterNode> {
+  static async start (t: Test, open: () => Promise<OpenAdapter>, { history, adapterTimeout }: ClusterNodeOptions = {}): Promise<ClusterNode> {
     const lines: string[] = []
     const stream = {
       write (line: string): void {
@@ -35,7 +34,7 @@ export class ClusterNode {
         if (msg.startsWith('adapter ')) lines.push(msg)
       }
     }
-    const { adapter, end } = await openAdapter(carrier)
+    const { adapter, end } = await open()
     const app = await clusterApp({ adapter, ...adapterTimeout === undefined ? {} : { adapterTimeout } }, {
       ...history === undefined ? {} : { history },
       fastify: { logger: { level: 'info', stream } }

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { suiteNeeding } from '../../helpers/requirements.ts'
-import { startNats, startRedis } from './brokers.ts'
+import { startCarrier, startNats, startRedis } from './brokers.ts'
 import { faultsOf } from './faults.ts'
+import { frozen } from './outages.ts'
 
 // Each test has a broker and servers of its own, and mostly waits.
 t.setTimeout(300_000)
@@ -14,4 +15,9 @@ suiteNeeding(['redis-server'], 'Redis', async t => {
 suiteNeeding(['nats-server'], 'NATS', async t => {
   t.jobs = 4
   faultsOf(t, startNats)
+})
+
+t.test('node:cluster', async t => {
+  t.jobs = 4
+  faultsOf(t, startCarrier, [frozen])
 })

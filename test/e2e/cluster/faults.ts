@@ -10,15 +10,19 @@ const unavailable = 'FST_ERR_WS_ROOM_UNAVAILABLE'
 /** Longer than any outage of these tests, in milliseconds. */
 const patient = 60_000
 
-/** What becomes of rooms when a broker, or a process, fails: the same for every broker. */
-export function faultsOf (t: Test, startBroker: StartBroker): void {
-  for (const outage of outages) {
+/**
+ * What becomes of rooms when a broker, or a process, fails: the same for every broker.
+ *
+ * @param ways in which it is lost and comes back, with all that it has
+ */
+export function faultsOf (t: Test, startBroker: StartBroker, ways = outages): void {
+  for (const outage of ways) {
     t.test(`a broker that is ${outage.title}: rooms without history`, async t => { await withoutHistory(t, startBroker, outage) })
     t.test(`a broker that is ${outage.title}: rooms with history`, async t => { await withHistory(t, startBroker, outage) })
     t.test(`a broker that is ${outage.title} for longer than adapterTimeout`, async t => { await refuses(t, startBroker, outage) })
     t.test(`a broker that is ${outage.title}: app.close() ends meanwhile`, async t => { await closes(t, startBroker, outage) })
   }
-  t.test('a broker that is slow loses and turns round nothing', async t => { await slow(t, startBroker) })
+  if (ways.some(({ proxied }) => proxied)) t.test('a broker that is slow loses and turns round nothing', async t => { await slow(t, startBroker) })
   t.test('a broker that has lost its histories: nobody is told that it has recovered, and who stayed is told of the gap', async t => { await forgetful(t, startBroker) })
   t.test('a client that was away for longer than the history reaches is told so', async t => { await pastHistory(t, startBroker) })
   t.test('a process that is killed while it publishes to a room with history', async t => { await midPublish(t, startBroker, 'room:1') })
@@ -26,8 +30,8 @@ export function faultsOf (t: Test, startBroker: StartBroker): void {
 }
 
 /** Two processes, with two clients and one. */
-async function pairOf (t: Test, { carrier }: Ground, options: ClusterNodeOptions = {}): Promise<{ nodes: [ClusterNode, ClusterNode], ada: Speaker, near: Speaker, far: Speaker }> {
-  const nodes: [ClusterNode, ClusterNode] = [await ClusterNode.start(t, carrier, options), await ClusterNode.start(t, carrier, options)]
+async function pairOf (t: Test, { open }: Ground, options: ClusterNodeOptions = {}): Promise<{ nodes: [ClusterNode, ClusterNode], ada: Speaker, near: Speaker, far: Speaker }> {
+  const nodes: [ClusterNode, ClusterNode] = [await ClusterNode.start(t, open, options), await ClusterNode.start(t, open, options)]
   const [ada, near, far] = await Promise.all([nodes[0].client(t, 'ada'), nodes[0].client(t, 'near'), nodes[1].client(t, 'far')])
   return { nodes, ada, near, far }
 }
@@ -193,8 +197,8 @@ async function pastHistory (t: Test, startBroker: StartBroker): Promise<void> {
 async function midPublish (t: Test, startBroker: StartBroker, room: string): Promise<void> {
   const ground = await startGround(t, startBroker)
   const history = { size: 10_000, ttl: 600_000 }
-  const node = await ClusterNode.start(t, ground.carrier, { history })
-  const server = new ClusterServer(t, { carrier: ground.carrier, history, adapterTimeout: 5_000 })
+  const node = await ClusterNode.start(t, ground.open, { history })
+  const server = new ClusterServer(t, { carrier: ground.carrier, history, adapterTimeout: 5_000 }, ground.launch)
   const [near, far] = [await node.client(t, 'near'), await node.client(t, 'far')]
   const { eventId } = await near.join(room)
   const taken: number[] = []

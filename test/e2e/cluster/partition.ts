@@ -1,7 +1,8 @@
 import type { Test } from 'tap'
 import { BrokerProxy } from './broker-proxy.ts'
 import { ClusterNode } from './cluster-node.ts'
-import { ClusterServer } from './cluster-server.ts'
+import { openAdapter } from './carriers.ts'
+import { ClusterServer, launchScript } from './cluster-server.ts'
 import { Island } from './island.ts'
 import type { StartBroker } from './outages.ts'
 import { Speaker } from './speaker.ts'
@@ -19,9 +20,9 @@ export async function partitionOf (t: Test, startBroker: StartBroker): Promise<v
   }
   const { carrier } = await startBroker(t, { isDurable: true })
   const proxy = await BrokerProxy.start(t, carrier.port, island.broker.here)
-  const main = await ClusterNode.start(t, carrier)
+  const main = await ClusterNode.start(t, () => openAdapter(carrier))
   const settings = { carrier: { ...carrier, host: island.broker.here, port: proxy.port }, history: {}, adapterTimeout: 2_000, host: '0.0.0.0' }
-  const lone = new ClusterServer(t, settings, { within: island.within })
+  const lone = new ClusterServer(t, settings, (t, settings) => launchScript(t, settings, island.within))
   await lone.start()
 
   const connectThere = (name: string): Promise<Speaker> => Speaker.connect(t, Number(lone.port), name, island.clients.there)

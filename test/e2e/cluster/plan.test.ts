@@ -10,6 +10,11 @@ t.test('the same seed makes the same plan, another one another', async t => {
   t.notSame(plan(1), plan(2))
 })
 
+t.test('nothing is planned but what may be', async t => {
+  const plan = planFaults(new Random(1), 60_000, rhythm, ['SIGSTOP'])
+  t.ok(plan.length > 5 && plan.every(({ kind }) => kind === 'SIGSTOP'))
+})
+
 t.test('faults follow one another, all are over in time, and each kind has its turn', async t => {
   for (let seed = 0; seed < 100; seed++) {
     const plan = planFaults(new Random(seed), 60_000, rhythm)

@@ -1,6 +1,7 @@
 import type { Random } from './random.ts'
 
-export type FaultKind = 'SIGKILL' | 'SIGTERM' | 'SIGSTOP'
+export const faultKinds = ['SIGKILL', 'SIGTERM', 'SIGSTOP'] as const
+export type FaultKind = typeof faultKinds[number]
 
 /** What is done to a process, or to the broker. */
 export interface Fault {
@@ -18,15 +19,15 @@ export interface Rhythm {
 }
 
 /** The faults of one process, or of the broker, one after the other. Each kind comes up before any comes again. */
-export function planFaults (random: Random, milliseconds: number, { up, down }: Rhythm): Fault[] {
+export function planFaults (random: Random, milliseconds: number, { up, down }: Rhythm, kinds: readonly FaultKind[] = faultKinds): Fault[] {
   const faults: Fault[] = []
-  let kinds: FaultKind[] = []
+  let left: FaultKind[] = []
   let at = random.between(...up) / 2
   for (;;) {
-    if (kinds.length === 0) kinds = shuffled(random, ['SIGKILL', 'SIGTERM', 'SIGSTOP'])
+    if (left.length === 0) left = shuffled(random, kinds)
     const lasts = random.between(...down)
     if (at + lasts > milliseconds) return faults
-    faults.push({ at: Math.round(at), kind: kinds.pop() ?? 'SIGKILL', lasts: Math.round(lasts) })
+    faults.push({ at: Math.round(at), kind: left.pop() ?? kinds[0], lasts: Math.round(lasts) })
     at += lasts + random.between(...up)
   }
 }

@@ -5,6 +5,7 @@ import typedWs from '../../../lib/index.ts'
 import type { Connection, InjectedConnection } from '../../../types/index.ts'
 import { openAdapter } from './carriers.ts'
 import type { PresenceAsk, PresenceSettings } from './presence-messages.ts'
+import type { Listening } from '../../rooms/node-cluster/worker.ts'
 
 const { carrier, nodes, notify } = JSON.parse(process.argv[2]) as PresenceSettings
 const { adapter } = await openAdapter(carrier)
@@ -61,4 +62,4 @@ process.once('SIGTERM', () => {
 })
 
 await app.listen({ port: 0, host: '127.0.0.1' })
-process.send?.((app.server.address() as AddressInfo).port)
+process.send?.({ listening: (app.server.address() as AddressInfo).port, pid: process.pid } satisfies Listening)

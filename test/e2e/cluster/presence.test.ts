@@ -4,7 +4,7 @@ import { until } from '../../helpers/clusters.ts'
 import { Dice } from '../../helpers/feed-model.ts'
 import { suiteNeeding } from '../../helpers/requirements.ts'
 import { startRedis } from './brokers.ts'
-import { ClusterServer } from './cluster-server.ts'
+import { ClusterServer, launchScript } from './cluster-server.ts'
 import type { Broker } from './carriers.ts'
 import type { PresenceSettings } from './presence-messages.ts'
 import { Watcher } from './watcher.ts'
@@ -33,7 +33,7 @@ class Ground {
   static async start (t: Test, notify: PresenceSettings['notify']): Promise<Ground> {
     const { carrier, broker } = await startRedis(t, { isDurable: false })
     const settings: PresenceSettings = { carrier, nodes, notify }
-    const ground = new Ground(t, broker, Array.from({ length: 3 }, () => new ClusterServer(t, settings, { script: 'cluster/presence-server.js' })))
+    const ground = new Ground(t, broker, Array.from({ length: 3 }, () => new ClusterServer(t, settings, (t, settings) => launchScript(t, settings, '', 'cluster/presence-server.js'))))
     await Promise.all([0, 1, 2].map(index => ground.up(index)))
     return ground
   }

@@ -1,5 +1,6 @@
-// One server of a cluster as a process of its own. Over IPC it says its port; SIGTERM closes it as it should be closed.
+// One server of a cluster as a process of its own. Over IPC it says its port, which is its own among workers, too; SIGTERM closes it as it should be closed.
 import type { AddressInfo } from 'node:net'
+import type { Listening } from '../../rooms/node-cluster/worker.ts'
 import { clusterApp } from './app.ts'
 import { openAdapter } from './carriers.ts'
 import type { ServerSettings } from './carriers.ts'
@@ -13,5 +14,6 @@ process.once('SIGTERM', () => {
   void app.close().then(() => process.exit(0))
 })
 
-await app.listen({ port: 0, host })
-process.send?.((app.server.address() as AddressInfo).port)
+await app.listen({ port: 0, host, exclusive: true })
+const listening: Listening = { listening: (app.server.address() as AddressInfo).port, pid: process.pid }
+process.send?.(listening)

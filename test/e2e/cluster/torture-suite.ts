@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { nothingWrong } from './record.ts'
 import { Torture } from './torture.ts'
 import type { TortureOptions } from './torture.ts'
+import { startGround } from './outages.ts'
 import type { StartBroker } from './outages.ts'
 
 const { TORTURE_SEED, TORTURE_SECONDS } = process.env
@@ -10,8 +11,7 @@ const history = { size: 10_000, ttl: 600_000 }
 async function tortureOf (t: Test, startBroker: StartBroker, isDurable: boolean, options: Omit<TortureOptions, 'settings' | 'seed'>): Promise<Torture> {
   const seed = Number(TORTURE_SEED ?? Math.floor(Math.random() * 2 ** 31))
   process.stderr.write(`${t.name}: TORTURE_SEED=${seed}\n`)
-  const { carrier, broker } = await startBroker(t, { isDurable })
-  const torture = new Torture(t, broker, { seed, settings: { carrier, history, adapterTimeout: 3_000 }, ...options })
+  const torture = new Torture(t, await startGround(t, startBroker, { isDurable }), { seed, settings: { history, adapterTimeout: 3_000 }, ...options })
   await torture.start()
   return torture
 }
@@ -57,6 +57,20 @@ export async function forgetting (t: Test, startBroker: StartBroker): Promise<vo
   await torture.forget()
   t.same(torture.resumed, { true: 0, false: 60 }, 'half of the clients were away, each from two rooms')
   t.equal(torture.figures['gap notices'], 60, 'the other half was told in each room')
+  t.equal(torture.figures.epochs, 12)
+  await torture.speak(1_500)
+  await torture.calm()
+  judge(t, torture)
+}
+
+/** A cluster whose broker takes all servers with it: everybody comes back to another one, and is told. */
+export async function perishing (t: Test, startBroker: StartBroker): Promise<void> {
+  t.setTimeout(120_000)
+  const torture = await tortureOf(t, startBroker, false, { seconds: 0, clients: 60, rooms: 6, rate: 100 })
+  await torture.speak(1_500)
+  await torture.perish()
+  t.same(torture.resumed, { true: 0, false: 120 }, 'all clients, each to two rooms')
+  t.equal(torture.figures['gap notices'], 0)
   t.equal(torture.figures.epochs, 12)
   await torture.speak(1_500)
   await torture.calm()

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { until } from '../faults/watched-server.ts'
-import type { Broker, ServerSettings } from './carriers.ts'
+import type { ServerSettings } from './carriers.ts'
 import { ClusterServer } from './cluster-server.ts'
 import type { Joined, SaidMessage } from './messages.ts'
+import type { Ground } from './outages.ts'
 import { planFaults } from './plan.ts'
 import type { Fault, FaultKind } from './plan.ts'
 import { Random } from './random.ts'
@@ -14,7 +15,7 @@ import type { Witness } from './resuming-client.ts'
 export interface TortureOptions {
   readonly seed: number
   readonly seconds: number
-  readonly settings: ServerSettings
+  readonly settings: Omit<ServerSettings, 'carrier'>
   readonly clients?: number
   readonly rooms?: number
   /** Messages in a second, by all clients. */
@@ -32,6 +33,7 @@ type FaultCounts = Record<FaultKind, number>
 
 /** A cluster that is ill-treated, its clients, and what they were told. */
 export class Torture implements Witness {
+  readonly ground: Ground
   readonly servers: readonly ClusterServer[]
   readonly faults: { readonly broker: FaultCounts, readonly processes: FaultCounts } = { broker: noFaults(), processes: noFaults() }
   /** Answers to joins of those that had been there before, by what they said of recovery. */
@@ -46,29 +48,28 @@ export class Torture implements Witness {
   #kept = 0
   #lastKill = -Infinity
   readonly #t: Test
-  readonly #broker: Broker
   readonly #options: Required<TortureOptions>
   readonly #names: readonly string[]
   readonly #clients: readonly ResumingClient[]
   readonly #random: Random
   readonly #taken = new Map<string, Set<string>>()
 
-  constructor (t: Test, broker: Broker, options: TortureOptions) {
+  constructor (t: Test, ground: Ground, options: TortureOptions) {
     this.#t = t
-    this.#broker = broker
+    this.ground = ground
     this.#options = { clients: 300, rooms: 20, rate: 120, drops: 8, ...options }
     const { seed, clients, rooms } = this.#options
     this.#random = new Random(seed)
     this.#names = Array.from({ length: rooms }, (_, index) => `room:${index}`)
-    this.servers = Array.from({ length: 3 }, (_, index) => new ClusterServer(t, this.#settingsOf(index)))
+    this.servers = Array.from({ length: 3 }, (_, index) => new ClusterServer(t, this.#settingsOf(index), ground.launch))
     this.#clients = Array.from({ length: clients }, (_, index) => this.#client(`c${index}`, this.#roomsOf(index)))
     t.after(() => { for (const client of this.#clients) client.stop() })
   }
 
   /** Processes with another client of the same broker are of one cluster. */
   #settingsOf (index: number): ServerSettings {
-    const { carrier, ...others } = this.#options.settings
-    return { ...others, carrier: carrier.client === 'ioredis' && index === 1 ? { ...carrier, client: 'node-redis' } : carrier }
+    const { carrier } = this.ground
+    return { ...this.#options.settings, carrier: carrier.client === 'ioredis' && index === 1 ? { ...carrier, client: 'node-redis' } : carrier }
   }
 
   #roomsOf (index: number): string[] {
@@ -97,7 +98,7 @@ export class Torture implements Witness {
     const milliseconds = this.#options.seconds * 1_000
     const random = new Random(this.#options.seed + 1)
     const plans = this.servers.map(() => planFaults(random, milliseconds, processRhythm))
-    const brokerPlan = planFaults(random, milliseconds, brokerRhythm)
+    const brokerPlan = planFaults(random, milliseconds, brokerRhythm, this.ground.faults)
     const begin = performance.now()
     const crowd = setInterval(() => this.#crowd(), tick)
     const beats = setInterval(() => { for (const client of this.#clients) client.beat() }, 500)
@@ -121,16 +122,17 @@ export class Torture implements Witness {
   }
 
   async #hurtBroker ({ kind, lasts }: Fault): Promise<void> {
+    const { broker } = this.ground
     this.faults.broker[kind]++
     if (kind === 'SIGSTOP') {
-      await this.#broker.freeze()
+      await broker.freeze()
       await delay(lasts)
-      await this.#broker.thaw()
+      await broker.thaw()
     } else {
       this.#lastKill = performance.now()
-      await this.#broker.kill(kind)
+      await broker.kill(kind)
       await delay(lasts)
-      await this.#broker.restart()
+      await broker.restart()
     }
   }
 
@@ -175,6 +177,16 @@ export class Torture implements Witness {
     await until(() => away.every(client => client.isPlaced))
   }
 
+  /** The broker is killed and takes all servers with it; clients come back to those that come after them. */
+  async perish (): Promise<void> {
+    await until(() => this.#clients.every(client => client.isPlaced && client.unanswered === 0))
+    await this.#hurtBroker({ at: 0, kind: 'SIGKILL', lasts: 500 })
+    await Promise.all(this.servers.map(server => server.ended()))
+    await until(() => this.#clients.every(client => !client.isPlaced))
+    await Promise.all(this.servers.map(server => server.start()))
+    await until(() => this.#clients.every(client => client.isPlaced))
+  }
+
   /** Clients speak, and nothing else happens. */
   async speak (milliseconds: number): Promise<void> {
     const crowd = setInterval(() => this.#speak(), tick)
@@ -206,7 +218,7 @@ export class Torture implements Witness {
       }))
       const truth = new Truth(room, records.values(), this.findings)
       truth.checkPublishers()
-      if (this.#options.settings.carrier.isDurable) truth.checkTaken(this.#taken.get(room) ?? new Set())
+      if (this.ground.carrier.isDurable) truth.checkTaken(this.#taken.get(room) ?? new Set())
       for (const [name, record] of records) truth.checkClient(name, record)
       this.#kept += truth.size
     }

@@ -48,4 +48,11 @@ try {
 }
 const listening: Listening = { listening: (app.server.address() as AddressInfo).port, pid: process.pid }
 process.send?.(listening)
-process.on('message', command => { if (command === 'close') app.close().then(() => process.disconnect(), console.error) })
+
+const endWithPrimary = (): never => process.exit()
+process.once('disconnect', endWithPrimary)
+process.on('message', command => {
+  if (command !== 'close') return
+  process.off('disconnect', endWithPrimary)
+  app.close().then(() => process.disconnect(), console.error)
+})

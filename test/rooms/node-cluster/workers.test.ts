@@ -82,7 +82,7 @@ t.test('a worker that is busy for long does not take the primary for lost', asyn
 
 t.test('a worker does not start where the primary carries no rooms', async t => {
   const workers = await Workers.start(t, 0, { mode: 'not carried' })
-  workers.tell('start')
+  workers.tell({ start: [] })
   t.match(await workers.said(), /FST_ERR_WS_ADAPTER|carryRooms\(\)/)
   t.equal((await workers.ended()).code, 1)
 })

@@ -5,9 +5,18 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { WebSocket } from 'ws'
 import { packageRoot } from '../../helpers/paths.ts'
-import type { Command, Ended, Mode, Report } from './primary.ts'
+import { portTo } from '../../../lib/rooms/node-cluster/port.ts'
+import type { Port } from '../../../lib/rooms/node-cluster/port.ts'
+import type { Command, Ended, Mode, Report, Started } from './primary.ts'
 import type { Serialization } from './ports.ts'
 import type { Listening, Wish } from './worker.ts'
+
+export interface WorkersOptions {
+  readonly mode?: Mode
+  readonly serialization?: Serialization
+  /** What workers run, from the folder of `worker.ts`, its default. What another one writes goes where the test's goes. */
+  readonly script?: string
+}
 
 /** What one may wait for of all that comes. */
 class Inbox {
@@ -40,31 +49,46 @@ export class Workers {
   readonly #t: Test
   readonly #primary: ChildProcess
   readonly #inbox = new Inbox()
+  readonly #exited: Promise<unknown>
+  /** Where each of them listens. */
   readonly pids = new Map<number, number>()
 
   private constructor (t: Test, primary: ChildProcess) {
     this.#t = t
     this.#primary = primary
-    primary.on('message', message => this.#inbox.push(message as Record<string, unknown>))
+    this.#exited = once(primary, 'exit')
+    primary.on('message', message => this.#onMessage(message as Record<string, unknown>))
   }
 
-  static async start (t: Test, count: number, { mode = 'cluster', serialization = 'json' }: { mode?: Mode, serialization?: Serialization } = {}): Promise<Workers> {
-    const primary = fork(join(packageRoot, '.build/test/rooms/node-cluster/primary.js'), [mode, serialization], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+  static async start (t: Test, count: number, { mode = 'cluster', serialization = 'json', script }: WorkersOptions = {}): Promise<Workers> {
+    const path = join(packageRoot, '.build/test/rooms/node-cluster/primary.js')
+    const primary = script === undefined
+      ? fork(path, [mode, serialization, 'worker.js'], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+      : fork(path, [mode, serialization, script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: {}, execArgv: [] })
     const workers = new Workers(t, primary)
-    const exited = once(primary, 'exit')
     t.after(async () => {
-      for (const pid of workers.pids.keys()) end(pid)
-      primary.kill('SIGKILL')
-      await exited
+      for (const pid of workers.pids.keys()) signal(pid, 'SIGKILL')
+      await workers.end()
     })
     primary.stderr?.setEncoding('utf8').on('data', text => workers.#inbox.push({ said: text }))
     await Promise.all(Array.from({ length: count }, () => workers.add()))
     return workers
   }
 
+  #onMessage (message: Record<string, unknown>): void {
+    if ('ended' in message) this.pids.delete(Number(message.ended))
+    // What nodes are told goes the same way.
+    if (!('fastify-typed-ws' in message)) this.#inbox.push(message)
+  }
+
   get pid (): number {
     if (this.#primary.pid === undefined) throw new Error('the primary did not start')
     return this.#primary.pid
+  }
+
+  /** The way to the primary, for a node within the test's process. */
+  newPort (): Port {
+    return portTo(this.#primary)
   }
 
   tell (command: Command): void {
@@ -87,18 +111,26 @@ export class Workers {
     return report as Report
   }
 
-  /** Starts one more. */
-  async add (): Promise<number> {
-    this.tell('start')
-    const { listening, pid } = await this.#inbox.take(value => 'listening' in value) as unknown as Listening
-    this.pids.set(pid, listening)
-    return pid
+  /** Starts one more. Fails where that ends before it listens. */
+  async add (...args: readonly string[]): Promise<number> {
+    this.tell({ start: args })
+    const { started } = await this.#inbox.take(value => 'started' in value) as unknown as Started
+    const told = await this.#inbox.take(value => ('listening' in value && value.pid === started) || value.ended === started) as unknown as Listening | Ended
+    if ('ended' in told) throw new Error(`the worker ended with ${told.code} before it listened`)
+    this.pids.set(started, told.listening)
+    return started
   }
 
   async kill (pid: number): Promise<void> {
     this.pids.delete(pid)
     process.kill(pid, 'SIGKILL')
     await this.ended()
+  }
+
+  /** Ends the primary, and settles when it has ended; workers end when they notice. */
+  async end (signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    this.#primary.kill(signal)
+    await this.#exited
   }
 
   /** A client of a worker; of the one that it comes to, where they share a port. */
@@ -114,9 +146,9 @@ export class Workers {
   }
 }
 
-function end (pid: number): void {
+export function signal (pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, name)
   } catch {
     // It is gone.
   }

@@ -10,8 +10,8 @@ import { setTimeout } from 'node:timers/promises'
 import { connect } from '@nats-io/transport-node'
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
 import type { Test } from 'tap'
+import { bound, suspend } from './processes.ts'
 import { requirement } from './requirements.ts'
-import { suspend } from './processes.ts'
 
 export interface NatsServerOptions {
   /** With JetStream, kept in a folder of its own. */
@@ -66,7 +66,8 @@ export class NatsServer {
   /** Starts it on the same port, with what it has kept, after ending it. */
   async restart (signal?: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     await this.kill(signal)
-    const started = spawn(this.#path, ['-a', '127.0.0.1', '-p', String(this.port), ...this.#args], { stdio: 'ignore' })
+    const [command, ...args] = bound(this.#path)
+    const started = spawn(command, [...args, '-a', '127.0.0.1', '-p', String(this.port), ...this.#args], { stdio: 'ignore' })
     this.#process = started
     // When the tests end before their time.
     const end = (): void => { started.kill('SIGKILL') }
@@ -78,7 +79,7 @@ export class NatsServer {
     }
   }
 
-  /** Settles when it runs no more: until then it may still answer. */
+  /** It hangs, and its connections with it. Settles when it does. */
   async freeze (): Promise<void> {
     if (this.#process?.pid !== undefined) await suspend(this.#process.pid)
   }

@@ -1,17 +1,27 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /* What Linux tells of processes; Debian's packages run there. */
+
+const setpriv = '/usr/bin/setpriv'
+
+/**
+ * The command that runs a program such that the kernel ends it when this process ends, however that does: by SIGKILL, too, and while the program is stopped. Just the program where the
+ * system has no such command.
+ */
+export function bound (program: string): [command: string, ...args: string[]] {
+  return existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', program] : [program]
+}
 
 /** The processes that a process has started. */
 export function childrenOf (pid: number): number[] {
   return read(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number)
 }
 
-/** Stops a process until it gets a SIGCONT: settles when it runs no more. */
+/** Stops a process until it gets a SIGCONT: settles when it runs no more, none of its threads. */
 export async function suspend (pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP')
-  while (/\) [^TtZ] /.test(read(`/proc/${pid}/stat`))) await delay(1)
+  while (!readdirSync(`/proc/${pid}/task`).every(thread => /^$|\) [TtZX] /.test(read(`/proc/${pid}/task/${thread}/stat`)))) await delay(1)
 }
 
 /** Settles when a process has ended, whoever its parent is. */

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { bound, suspend } from './processes.ts'
 import { requirement } from './requirements.ts'
-import { suspend } from './processes.ts'
 
 /** A redis-server of its own on a free port of the loopback interface, ended with the test. Its data outlive its restarts. */
 export class RedisServer {
@@ -54,7 +54,8 @@ export class RedisServer {
     const path = requirement('redis-server')
     if (path === null) throw new Error('there is no redis-server')
     const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#directory, '--save', '', '--daemonize', 'no', '--enable-debug-command', 'local']
-    const running = spawn(path, [...own, ...this.#args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [command, ...args] = bound(path)
+    const running = spawn(command, [...args, ...own, ...this.#args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = running
     const end = (): void => { running.kill('SIGKILL') }
     process.once('exit', end)
@@ -81,8 +82,7 @@ export class RedisServer {
     return Number(value ?? 0)
   }
 
-  /** It hangs, and its connections with it. */
-  /** Settles when it runs no more: until then it may still answer. */
+  /** It hangs, and its connections with it. Settles when it does. */
   async freeze (): Promise<void> {
     if (this.#process?.pid !== undefined) await suspend(this.#process.pid)
   }

@@ -14,6 +14,7 @@ const lookups = {
   'nats-server': () => program('nats-server'),
   nginx: () => program('nginx'),
   haproxy: () => program('haproxy'),
+  setpriv: () => program('setpriv'),
   'python3-websockets': pythonWithWebsockets
 }
 

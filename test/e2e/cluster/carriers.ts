@@ -33,7 +33,7 @@ export interface ServerSettings {
 export interface Broker {
   kill (signal: 'SIGKILL' | 'SIGTERM'): Promise<void>
   restart (): Promise<void>
-  freeze (): Promise<void> | void
+  freeze (): Promise<void>
   thaw (): void
 }
 

@@ -18,13 +18,13 @@ const nodes = { interval: 200, timeout: 1_000 }
 
 /** Three processes, and a client of each that keeps a list of who is in the room. */
 class Ground {
-  readonly servers: readonly ClusterServer[]
+  readonly servers: ReadonlyArray<ClusterServer<PresenceSettings>>
   readonly broker: Broker
   /** By process; null while that is down. */
   readonly watchers: Array<Watcher | null> = [null, null, null]
   readonly #t: Test
 
-  private constructor (t: Test, broker: Broker, servers: readonly ClusterServer[]) {
+  private constructor (t: Test, broker: Broker, servers: ReadonlyArray<ClusterServer<PresenceSettings>>) {
     this.#t = t
     this.broker = broker
     this.servers = servers

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { ClusterAdapter } from '../../../lib/rooms/node-cluster/adapter.ts'
-import { signal, Workers } from '../../rooms/node-cluster/workers.ts'
 import { ended, suspend } from '../../helpers/processes.ts'
+import { signal, Workers } from '../../rooms/node-cluster/workers.ts'
 import type { Broker, OpenAdapter, ServerSettings } from './carriers.ts'
 import type { Running } from './cluster-server.ts'
 

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { packageRoot } from '../../helpers/paths.ts'
+import { bound } from '../../helpers/processes.ts'
 import type { ServerCommand, ServerReport } from './server.ts'
 
 export interface ServerProcessOptions {
@@ -23,7 +24,7 @@ export async function startScript (
   t: Test, script: string, args: readonly string[], { descriptors, nodeOptions = [], within = '' }: Omit<ServerProcessOptions, 'port'> & { readonly within?: string } = {}
 ): Promise<{ child: ChildProcess, message: unknown }> {
   const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `
-  const child = spawn('/bin/sh', ['-c', `${limit}exec ${within} "$0" "$@"`, process.execPath, ...nodeOptions, join(packageRoot, '.build/test/e2e', script), ...args], {
+  const child = spawn('/bin/sh', ['-c', `${limit}exec ${within} "$0" "$@"`, ...bound(process.execPath), ...nodeOptions, join(packageRoot, '.build/test/e2e', script), ...args], {
     env: {},
     stdio: ['ignore', 'inherit', 'inherit', 'ipc']
   })

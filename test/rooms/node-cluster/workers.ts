@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { WebSocket } from 'ws'
 import { packageRoot } from '../../helpers/paths.ts'
+import { bound } from '../../helpers/processes.ts'
 import { portTo } from '../../../lib/rooms/node-cluster/port.ts'
 import type { Port } from '../../../lib/rooms/node-cluster/port.ts'
 import type { Command, Ended, Mode, Report, Started } from './primary.ts'
@@ -62,9 +63,10 @@ export class Workers {
 
   static async start (t: Test, count: number, { mode = 'cluster', serialization = 'json', script }: WorkersOptions = {}): Promise<Workers> {
     const path = join(packageRoot, '.build/test/rooms/node-cluster/primary.js')
+    const [execPath, ...execArgv] = bound(process.execPath)
     const primary = script === undefined
-      ? fork(path, [mode, serialization, 'worker.js'], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
-      : fork(path, [mode, serialization, script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: {}, execArgv: [] })
+      ? fork(path, [mode, serialization, 'worker.js'], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'], execPath, execArgv: [...execArgv, ...process.execArgv] })
+      : fork(path, [mode, serialization, script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: {}, execPath, execArgv })
     const workers = new Workers(t, primary)
     t.after(async () => {
       for (const pid of workers.pids.keys()) signal(pid, 'SIGKILL')

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import type { Test } from 'tap'
 
 /*
@@ -28,21 +29,28 @@ export class Island {
 
   /** null where this machine, or this user, can have none. */
   static create (t: Test): Island | null {
-    const island = new Island(`ws${process.pid}${count}`, (process.pid + count++) % 256)
+    const island = new Island(`ws${process.pid}-${count}`, (process.pid + count++) % 256)
     try {
+      sink()
       ip('netns', 'add', island.#name)
     } catch {
       return null
     }
     t.after(() => { ip('netns', 'delete', island.#name) })
-    for (const { device, here, there } of [island.clients, island.broker]) {
-      ip('link', 'add', device, 'type', 'veth', 'peer', 'name', device, 'netns', island.#name)
-      ip('address', 'add', `${here}/30`, 'dev', device)
-      ip('link', 'set', device, 'up')
-      ip('-n', island.#name, 'address', 'add', `${there}/30`, 'dev', device)
-      ip('-n', island.#name, 'link', 'set', device, 'up')
+    try {
+      for (const line of [island.clients, island.broker]) island.#lay(line)
+    } catch {
+      return null
     }
     return island
+  }
+
+  #lay ({ device, here, there }: Line): void {
+    ip('link', 'add', device, 'type', 'veth', 'peer', 'name', device, 'netns', this.#name)
+    ip('address', 'add', `${here}/30`, 'dev', device)
+    ip('link', 'set', device, 'up')
+    ip('-n', this.#name, 'address', 'add', `${there}/30`, 'dev', device)
+    ip('-n', this.#name, 'link', 'set', device, 'up')
   }
 
   /** The command that runs another one there. */
@@ -60,6 +68,13 @@ export class Island {
   }
 }
 
-function ip (...args: string[]): void {
-  execFileSync('ip', args, { stdio: 'ignore' })
+/** Those of tests that were killed are left. */
+function sink (): void {
+  for (const [name, pid] of ip('netns', 'list').matchAll(/^ws(\d+)-\d+/gm)) {
+    if (!existsSync(`/proc/${pid}`)) ip('netns', 'delete', name)
+  }
+}
+
+function ip (...args: string[]): string {
+  return execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' })
 }

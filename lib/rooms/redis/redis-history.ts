@@ -11,8 +11,8 @@ import type { Script } from './scripts.ts'
 
 /** The most bytes that one script appends. */
 const mostBytes = 1_048_576
-/** The most entries that are read at once. */
-const mostEntries = 256
+/** After how many bytes a script leaves the rest of a history to the next one: others wait for Redis meanwhile, and this process for its answer. */
+const enoughBytes = 262_144
 /** How long it is known what a process has appended, in milliseconds: far longer than it tries to. */
 const publisherTtl = 600_000
 /** How long after the last message, or the last look, it is known where a history is, in milliseconds: at least. */
@@ -65,7 +65,7 @@ export class RedisHistory implements AdapterHistory {
     for (;;) {
       const reader = new PageReader(channel, after, settings, codec, error => onRefused(channel, error))
       for (;;) {
-        const reply = await this.#run(readScript, key, [], settings, [after?.epoch ?? '', String(reader.offset), String(mostEntries)])
+        const reply = await this.#run(readScript, key, [], settings, [after?.epoch ?? '', String(reader.offset), String(enoughBytes)])
         const part = parseReply(reply)
         if (part === null) throw new FST_ERR_WS_ADAPTER_UNAVAILABLE('what Redis keeps of the history is none')
         const outcome = reader.add(part)
@@ -85,7 +85,7 @@ export class RedisHistory implements AdapterHistory {
   decodeEvents (channel: string, bytes: Buffer): HistoryEvent[] {
     const match = header.exec(bytes.toString('latin1', 0, longestHeader))
     const first = Number(match?.[2])
-    if (match === null || !Number.isSafeInteger(first + mostEntries) || first < 1) throw new FST_ERR_WS_ENVELOPE('its place in the history is none')
+    if (match === null || !Number.isSafeInteger(first + bytes.length) || first < 1) throw new FST_ERR_WS_ENVELOPE('its place in the history is none')
     const envelopes = this.#options.codec.decode(channel, bytes.subarray(match[0].length))
     return envelopes.map((envelope, index) => {
       if (envelope.kind === 'close' || envelope.kind === 'control') throw new FST_ERR_WS_ENVELOPE('no message, and in a history')

@@ -227,6 +227,38 @@ for (const title of Object.keys(newClients)) {
       t.same(await b.received(), ['room', 'hello'])
     })
 
+    t.test('without memory left nothing is appended, not even in part, and what is kept can be read', async t => {
+      const { server, a, b } = await start(t)
+      await b.adapter.subscribe('room')
+      const { epoch } = await a.history.read('room', null, settings)
+      await a.append('room', [1], settings)
+      await server.command('CONFIG', 'SET', 'maxmemory', '1mb')
+      const message = a.message('{"n":2}', 'json')
+      await t.rejects(a.history.append('room', [message], settings), { ...unavailable, message: /OOM/ })
+      await t.rejects(a.append('other', [1], settings), { ...unavailable, message: /OOM/ })
+      t.match(await b.history.read('room', { epoch, offset: 0 }, settings), { epoch, head: 1, floor: 0, events: [{ offset: 1 }] })
+      t.notMatch(await server.command('KEYS', '*'), /other/)
+      await server.command('CONFIG', 'SET', 'maxmemory', '0')
+      await a.history.append('room', [message], settings)
+      t.match(await b.history.read('room', { epoch, offset: 1 }, settings), { epoch, head: 2, floor: 0, events: [{ offset: 2 }] })
+      t.same([(await b.event())[1].offset, (await b.event())[1].offset], [1, 2])
+      t.same(a.states, [])
+    })
+
+    for (const command of ['publish', 'xadd', 'set', 'hset', 'del', 'xtrim', 'xdel', 'xrange', 'pexpire']) {
+      t.test(`a user that may not ${command.toUpperCase()} appends nothing, not even in part, and is told so each time`, async t => {
+        const { server, a, b } = await start(t)
+        await b.adapter.subscribe('room')
+        const message = a.message('{"n":1}', 'json')
+        await server.command('ACL', 'SETUSER', 'default', `-${command}`)
+        for (let tries = 0; tries < 2; tries++) await t.rejects(a.history.append('room', [message], settings), { ...unavailable, message: /NOPERM/ })
+        await server.command('ACL', 'SETUSER', 'default', `+${command}`)
+        await a.history.append('room', [message], settings)
+        t.match((await b.event())[1], { offset: 1, previous: 0, envelope: message })
+        t.equal((await b.history.read('room', null, settings)).head, 1)
+      })
+    }
+
     t.test('starting where no Redis is fails, and so does starting where it hangs', async t => {
       const server = await RedisServer.start(t)
       const app = await buildApp(t)

@@ -3,6 +3,8 @@ import type { BrokerAdapterOptions } from './broker.ts'
 /** Headers of a message, as far as the adapter reads them. */
 export interface NatsHeaders {
   get (name: string): string
+  /** Of an answer that is no message: why there is none, as in HTTP. */
+  readonly code?: number
 }
 
 /** A message that a subscription brings. */
@@ -26,7 +28,7 @@ export interface NatsStatus {
 /** What the adapter needs of a connection: a `NatsConnection` of `@nats-io/transport-node` 3, or of another transport of the same library. */
 export interface NatsConnectionLike {
   readonly info?: { readonly max_payload: number }
-  publish (subject: string, payload: Uint8Array): void
+  publish (subject: string, payload: Uint8Array, options?: { reply?: string }): void
   subscribe (subject: string, options: { callback: (error: Error | null, message: NatsMessage) => void }): NatsSubscription
   request (subject: string, payload: string, options: { timeout: number }): Promise<NatsMessage>
   flush (): Promise<void>

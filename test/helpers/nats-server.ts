@@ -25,20 +25,22 @@ export class NatsServer {
   readonly port: number
   readonly #path: string
   readonly #args: readonly string[]
+  readonly #config: string
   #process: ChildProcess | null = null
 
-  private constructor (path: string, port: number, args: readonly string[]) {
+  private constructor (path: string, port: number, config: string, args: readonly string[]) {
     this.#path = path
     this.port = port
-    this.#args = args
+    this.#config = config
+    this.#args = ['-c', config, ...args]
   }
 
   static async start (t: Test, { jetstream = false, config = '' }: NatsServerOptions = {}): Promise<NatsServer> {
     const path = requirement('nats-server')
     if (path === null) throw new Error('nats-server is not installed')
     const folder = await mkdtemp(join(tmpdir(), 'nats-'))
-    const server = new NatsServer(path, await freePort(), ['-c', join(folder, 'config'), ...jetstream ? ['-js', '-sd', join(folder, 'store')] : []])
-    await writeFile(join(folder, 'config'), config)
+    const server = new NatsServer(path, await freePort(), join(folder, 'config'), jetstream ? ['-js', '-sd', join(folder, 'store')] : [])
+    await writeFile(server.#config, config)
     t.after(async () => {
       await server.kill('SIGKILL')
       await rm(folder, { recursive: true, force: true })
@@ -77,6 +79,12 @@ export class NatsServer {
       if (started.exitCode !== null) throw new Error(`nats-server ended with ${started.exitCode}`)
       await setTimeout(20)
     }
+  }
+
+  /** It takes another configuration, soon. */
+  async reload (config: string): Promise<void> {
+    await writeFile(this.#config, config)
+    this.#process?.kill('SIGHUP')
   }
 
   /** It hangs, and its connections with it. Settles when it does. */

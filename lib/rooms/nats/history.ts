@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import type { AdapterHistory, Envelope, HistoryEvent, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../../types/adapter.ts'
+import type { AdapterHistory, Envelope, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ENVELOPE } from '../../errors.ts'
 import type { EnvelopeCodec } from '../envelope.ts'
+import { Turns } from '../turns.ts'
 import { Batches } from './batches.ts'
 import type { Carrier } from './carrier.ts'
 import { codeOf, codes, isAbsent, unavailable } from './jetstream-api.ts'
 import type { JetStreamApi, StoredMessage } from './jetstream-api.ts'
 import { checkSize, mostBytes } from './outgoing.ts'
-import { headOf, mostTogether, offsetOf, sequenceOf } from './places.ts'
+import { PageBuilder } from './page-builder.ts'
+import { headOf, mostTogether, sequenceOf } from './places.ts'
 import { readRange } from './range.ts'
 import type { RangeEntry } from './range.ts'
 import { ServerClock } from './server-clock.ts'
@@ -15,6 +17,8 @@ import type { Stream, Streams } from './streams.ts'
 import { historySubject, tokenOf } from './subjects.ts'
 
 const mostTries = 5
+/** How many histories are read at once: what is on its way for all of them together must not be what the server cuts us off for. */
+const mostReads = 16
 const nothing = Buffer.alloc(0)
 
 /**
@@ -32,6 +36,7 @@ export class NatsHistory implements AdapterHistory {
   readonly #onRefused: (channel: string, error: unknown) => void
   readonly #clock = new ServerClock()
   readonly #batches = new Batches()
+  readonly #ranges = new Turns(mostReads)
 
   constructor (api: JetStreamApi, carrier: Carrier, codec: EnvelopeCodec, streams: Streams, namespace: string, onRefused: (channel: string, error: unknown) => void) {
     this.#api = api
@@ -100,32 +105,11 @@ export class NatsHistory implements AdapterHistory {
   async #page (channel: string, { name, epoch }: Stream, subject: string, after: Position | null, { seq: last }: StoredMessage, { size, ttl }: HistorySettings): Promise<HistoryPage | null> {
     const head = headOf(last)
     if (after === null || after.epoch !== epoch || after.offset >= head) return { epoch, head, floor: head, events: [] }
+    const builder = new PageBuilder(after, entry => this.#envelopesOf(channel, entry, ttl))
     // With the message at the position itself: where that is kept, all that came after it is.
-    const entries = await readRange(this.#api, this.#carrier, this.#namespace, { stream: name, subject, from: Math.max(1, sequenceOf(after.offset)), to: last })
-    if (entries === null) return null
-    // Nothing can have been between two sequences that follow each other.
-    let floor = Math.max(after.offset, headOf(entries[0].seq - 1))
-    let previous = floor
-    let events: HistoryEvent[] = []
-    for (const entry of entries) {
-      if (headOf(entry.seq) <= after.offset) continue
-      const envelopes = this.#envelopesOf(channel, entry, ttl)
-      if (envelopes === null) {
-        floor = headOf(entry.seq)
-        events = []
-      } else {
-        for (const [index, envelope] of envelopes.entries()) {
-          const offset = offsetOf(entry.seq, index, envelopes.length)
-          if (offset <= after.offset) continue
-          events.push({ epoch, offset, previous, envelope })
-          previous = offset
-        }
-      }
-      previous = headOf(entry.seq)
-    }
-    // The stream counts what came together as one.
-    const first = Math.max(0, events.length - size)
-    return { epoch, head, floor: first === 0 ? floor : events[first].previous, events: events.slice(first) }
+    const query = { stream: name, subject, from: Math.max(1, sequenceOf(after.offset)), to: last }
+    const isWhole = await this.#ranges.take(() => readRange(this.#api, this.#carrier, this.#namespace, query, entry => builder.add(entry)))
+    return isWhole ? builder.page(head, size) : null
   }
 
   /** None of a marker; null for what is no part of the history any more, or never was. */

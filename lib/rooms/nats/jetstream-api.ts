@@ -89,6 +89,11 @@ export class JetStreamApi {
     return await this.#ask(`CONSUMER.CREATE.${stream}`, { stream_name: stream, config })
   }
 
+  /** Asks a consumer for messages, which come to the subject. What comes without a place says that there are no more. */
+  next (stream: string, consumer: string, most: object, reply: string): void {
+    this.#carrier.connection.publish(`${this.#jetstream.apiPrefix}.CONSUMER.MSG.NEXT.${stream}.${consumer}`, Buffer.from(JSON.stringify(most)), { reply })
+  }
+
   async endConsumer (stream: string, name: string): Promise<void> {
     await this.#ask(`CONSUMER.DELETE.${stream}.${name}`)
   }

@@ -22,20 +22,26 @@ export interface RangeQuery {
   readonly to: number
 }
 
-/** How many times the answer to one question this may take. */
-const patience = 5
+/** How many messages one request asks for. */
+const mostMessages = 1_000
+/** How many bytes of them, where the server's `max_payload` is no more: it cuts off who lets 64 MiB wait, with all that the application does by that connection. */
+const enoughBytes = 1024 * 1024
+/** What a message has besides what `max_payload` counts, at most: its subjects. */
+const room = 4_096
+/** How many requests may be answered by nothing, one after the other. */
+const patience = 10
 
 /**
- * Reads the messages of one subject from place to place, by a consumer made for it: two and a half round trips, however many they are; one message at a time took one each.
- * Where the consumer is placed with a server that is behind, it brings the last one later, and is waited for. Answers null when that is gone.
+ * Reads the messages of one subject from place to place, by a consumer made for it, and as many at once as can't be too many. Where the consumer is placed with a server that is
+ * behind, it brings the last one later, and is waited for. Answers false when that is gone.
  */
-export async function readRange (api: JetStreamApi, carrier: Carrier, namespace: string, query: RangeQuery): Promise<RangeEntry[] | null> {
-  const deliverTo = replaySubject(namespace, randomBytes(16).toString('hex'))
-  const range = new Range(query.to)
-  const subscription = carrier.connection.subscribe(deliverTo, { callback: (error, message) => range.onMessage(error, message) })
+export async function readRange (api: JetStreamApi, carrier: Carrier, namespace: string, query: RangeQuery, onEntry: (entry: RangeEntry) => void): Promise<boolean> {
+  const { connection, timeout } = carrier
+  const reply = replaySubject(namespace, randomBytes(16).toString('hex'))
+  const range = new Range(query.to, onEntry)
+  const subscription = connection.subscribe(reply, { callback: (error, message) => range.onMessage(error, message) })
   try {
     const { name, num_pending: pending } = await api.consume(query.stream, {
-      deliver_subject: deliverTo,
       deliver_policy: 'by_start_sequence',
       opt_start_seq: query.from,
       filter_subject: query.subject,
@@ -46,10 +52,12 @@ export async function readRange (api: JetStreamApi, carrier: Carrier, namespace:
       num_replicas: 1
     })
     try {
-      if (pending === 0) return null
-      return await carrier.ask(() => range.whole, carrier.timeout * patience)
+      if (pending === 0) return false
+      const most = { batch: mostMessages, max_bytes: Math.max(enoughBytes, (connection.info?.max_payload ?? 0) + room), expires: timeout / 2 * nanoseconds }
+      while (range.isWhole === null) await carrier.ask(() => range.ask(() => api.next(query.stream, name, most, reply)))
+      return range.isWhole
     } finally {
-      // It goes by itself too, when nobody listens to it.
+      // It goes by itself too, when nobody asks it for anything.
       api.endConsumer(query.stream, name).catch(() => {})
     }
   } finally {
@@ -57,31 +65,52 @@ export async function readRange (api: JetStreamApi, carrier: Carrier, namespace:
   }
 }
 
+const nanoseconds = 1_000_000
+
 /** What a consumer brings. */
 class Range {
-  readonly whole: Promise<RangeEntry[] | null>
+  /** Whether the last place was there; null while it has not come. */
+  isWhole: boolean | null = null
   readonly #to: number
-  readonly #entries: RangeEntry[] = []
+  readonly #onEntry: (entry: RangeEntry) => void
   #count = 0
-  #resolve: (entries: RangeEntry[] | null) => void = () => {}
+  /** What has come of what was asked for last. */
+  #came = 0
+  /** How many times in a row nothing has. */
+  #empty = 0
+  #resolve: () => void = () => {}
   #reject: (error: Error) => void = () => {}
 
-  constructor (to: number) {
+  constructor (to: number, onEntry: (entry: RangeEntry) => void) {
     this.#to = to
-    this.whole = new Promise((resolve, reject) => {
+    this.#onEntry = onEntry
+  }
+
+  /** Settles when what `ask` asks for has come. */
+  ask (ask: () => void): Promise<void> {
+    this.#came = 0
+    return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
+      ask()
     })
-    this.whole.catch(() => {})
   }
 
   onMessage (error: Error | null, message: NatsMessage): void {
     if (error !== null) return this.#reject(error)
     const place = placeOf(message.reply)
-    if (place === null) return
+    if (place === null) return this.#onNoMore(message.headers?.code)
     if (place.count !== ++this.#count) return this.#reject(new FST_ERR_WS_ADAPTER_UNAVAILABLE('a part of the history was lost on its way'))
-    if (place.seq <= this.#to) this.#entries.push({ seq: place.seq, time: place.time, data: message.data })
-    if (place.seq >= this.#to) this.#resolve(place.seq === this.#to ? this.#entries : null)
+    this.#empty = 0
+    if (place.seq <= this.#to) this.#onEntry({ seq: place.seq, time: place.time, data: message.data })
+    if (place.seq >= this.#to) this.isWhole = place.seq === this.#to
+    if (++this.#came === mostMessages || this.isWhole !== null) this.#resolve()
+  }
+
+  /** Not now, or not in the bytes that were left. */
+  #onNoMore (code: number | undefined): void {
+    if (this.#came === 0 && ++this.#empty === patience) this.#reject(new FST_ERR_WS_ADAPTER_UNAVAILABLE(`JetStream does not bring what a history has (${code})`))
+    else this.#resolve()
   }
 }
 

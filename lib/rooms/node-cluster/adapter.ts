@@ -1,5 +1,7 @@
 import type { Adapter, AdapterContext, AdapterHistory, Envelope, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ADAPTER, FST_ERR_WS_ADAPTER_UNAVAILABLE } from '../../errors.ts'
+import { Tail } from '../tail.ts'
+import { Turns } from '../turns.ts'
 import type { Port } from './port.ts'
 import { sessionBounds, Sessions } from './sessions.ts'
 import type { SessionBounds } from './sessions.ts'
@@ -10,6 +12,7 @@ import type { Request } from './wire.ts'
 const appendWeight = 1024 * 1024
 /** How many histories are read at once: when the primary is back, all rooms want theirs, and their pages are not to be more than what may be on its way. */
 const mostReads = 4
+
 /** A worker's end: asks the primary for everything. */
 export class ClusterAdapter implements Adapter, AdapterHistory {
   readonly history = this
@@ -18,8 +21,7 @@ export class ClusterAdapter implements Adapter, AdapterHistory {
   readonly #bounds: SessionBounds
   readonly #channels = new Set<string>()
   #sessions: Sessions | null = null
-  #reads = 0
-  readonly #waitingReads: Array<() => void> = []
+  readonly #reads = new Turns(mostReads)
 
   /** @param port null where there is none */
   constructor (port: Port | null, namespace: string, bounds: SessionBounds = sessionBounds) {
@@ -56,16 +58,8 @@ export class ClusterAdapter implements Adapter, AdapterHistory {
     }
   }
 
-  async read (channel: string, after: Position | null, settings: HistorySettings): Promise<HistoryPage> {
-    if (this.#reads < mostReads) this.#reads++
-    else await new Promise<void>(resolve => { this.#waitingReads.push(resolve) })
-    try {
-      return await this.#readParts(channel, after, settings)
-    } finally {
-      const next = this.#waitingReads.shift()
-      if (next === undefined) this.#reads--
-      else next()
-    }
+  read (channel: string, after: Position | null, settings: HistorySettings): Promise<HistoryPage> {
+    return this.#reads.take(() => this.#readParts(channel, after, settings))
   }
 
   async subscribe (channel: string): Promise<void> {
@@ -83,14 +77,17 @@ export class ClusterAdapter implements Adapter, AdapterHistory {
   /** A history may be larger than what one message should be. */
   async #readParts (channel: string, after: Position | null, settings: HistorySettings): Promise<HistoryPage> {
     let page = await this.#readPart(channel, after, settings)
+    let tail = new Tail(page.floor)
     for (;;) {
+      for (const event of page.events) tail.push(event)
       const last = page.events.at(-1)
-      if (last === undefined || last.offset >= page.head) return page
-      const next = await this.#readPart(channel, last, settings)
-      const follows = next.epoch === page.epoch && next.floor <= last.offset
-      if (follows && next.events.length === 0 && next.head > last.offset) throw new FST_ERR_WS_ADAPTER_UNAVAILABLE('a history was not read to its end')
+      if (last === undefined || last.offset >= page.head) return tail.page(page.epoch, page.head)
+      const { epoch } = page
+      page = await this.#readPart(channel, last, settings)
       // Where the first part is trimmed meanwhile it is no harm: it is here.
-      page = follows ? { ...next, floor: page.floor, events: [...page.events, ...next.events] } : next
+      const follows = page.epoch === epoch && page.floor <= last.offset
+      if (follows && page.events.length === 0 && page.head > last.offset) throw new FST_ERR_WS_ADAPTER_UNAVAILABLE('a history was not read to its end')
+      if (!follows) tail = new Tail(page.floor)
     }
   }
 

@@ -1,6 +1,7 @@
-import type { HistoryEvent, HistoryPage, HistorySettings, Position } from '../../../types/adapter.ts'
+import type { HistoryPage, HistorySettings, Position } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ENVELOPE } from '../../errors.ts'
 import type { EnvelopeCodec } from '../envelope.ts'
+import { Tail } from '../tail.ts'
 import { errorOf } from './redis-port.ts'
 
 interface Entry {
@@ -43,8 +44,7 @@ export class PageReader {
   readonly #onRefused: (error: Error) => void
   #epoch = ''
   #head = 0
-  #floor = 0
-  #events: HistoryEvent[] = []
+  #tail = new Tail(0)
   /** Up to where it was read. */
   #offset: number
 
@@ -63,7 +63,7 @@ export class PageReader {
   }
 
   get page (): HistoryPage {
-    return { epoch: this.#epoch, head: this.#head, floor: this.#floor, events: this.#events }
+    return this.#tail.page(this.#epoch, this.#head)
   }
 
   /** `again` when all that was read is void. */
@@ -72,12 +72,13 @@ export class PageReader {
     if (!isFirst && epoch !== this.#epoch) return 'again'
     this.#epoch = epoch
     this.#head = head
-    if (isFirst) this.#floor = floor
+    if (isFirst) this.#tail = new Tail(floor)
     if (this.#after === null || this.#after.epoch !== epoch || this.#offset >= head) return 'done'
     // What was kept when the first part was read may be gone by now.
     if (this.#offset < floor) this.#skipTo(floor)
+    const before = this.#offset
     for (const entry of entries) this.#addEntry(entry, now)
-    if (entries.length > 0 && this.#offset < head) return 'more'
+    if (this.#offset > before && this.#offset < head) return 'more'
     if (this.#offset < head) this.#skipTo(head)
     return 'done'
   }
@@ -94,7 +95,7 @@ export class PageReader {
     try {
       const [envelope, ...others] = this.#codec.decode(this.#channel, bytes)
       if (others.length > 0 || envelope.kind === 'close' || envelope.kind === 'control') throw new FST_ERR_WS_ENVELOPE('no message, and in a history')
-      this.#events.push({ epoch: this.#epoch, offset, previous, envelope })
+      this.#tail.push({ epoch: this.#epoch, offset, previous, envelope })
     } catch (error) {
       this.#onRefused(errorOf(error))
       this.#skipTo(offset)
@@ -103,8 +104,7 @@ export class PageReader {
 
   /** Nothing up to there is there. */
   #skipTo (offset: number): void {
-    this.#floor = offset
     this.#offset = offset
-    this.#events = []
+    this.#tail.restart(offset)
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { jetstream } from '@nats-io/jetstream'
 import type { HistorySettings } from '../../../types/index.ts'
 import { buildApp } from '../../helpers/app.ts'
@@ -70,6 +71,28 @@ suiteNeeding(['nats-server'], 'a NATS server that fails', async t => {
     await Promise.all(found)
     await a.publish('room', 'hello')
     t.same(await b.received(), ['room', 'hello'])
+  })
+
+  t.test('that takes a room from us, and gives it back, brings its messages again', async t => {
+    const allow = (subjects: string): string => `authorization { users = [{ user: a, password: a, permissions: { publish: ">", subscribe: { allow: ">"${subjects} } } }] }`
+    const server = await NatsServer.start(t, { config: allow('') })
+    const credentials = { user: 'a', pass: 'a' }
+    const [a, b] = [await natsNode(t, server, 'a', {}, credentials), await natsNode(t, server, 'b', {}, credentials)]
+    for (const room of ['denied', 'gone', 'other']) await b.adapter.subscribe(room)
+    const refused = b.refusal()
+    await server.reload(allow(', deny: ["typed-ws.live.nZGVuaWVk.*", "typed-ws.live.nZ29uZQ.*"]'))
+    t.match(await refused, /Permissions Violation/)
+    // The rest is as it was.
+    await a.publish('other', 'hello')
+    t.same(await b.received(), ['other', 'hello'])
+    t.match(await b.refusal(), /Permissions Violation/, 'it is asked again')
+    await b.adapter.unsubscribe('gone')
+    await server.reload(allow(''))
+    while (b.waiting.length === 0) {
+      for (const room of ['gone', 'denied']) await a.publish(room, 'hello').catch(() => {})
+      await pause(50)
+    }
+    t.same(await b.received(), ['denied', 'hello'])
   })
 
   t.test('is unavailable for good when the connection gives up, and says what to do', async t => {

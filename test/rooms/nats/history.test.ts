@@ -24,6 +24,31 @@ async function streamsOf (node: NatsNode): Promise<string[]> {
   return names.sort()
 }
 
+suiteNeeding(['nats-server'], 'a history of many bytes', async t => {
+  t.test('is read without the server cutting us off, as far as one read may bring it', async t => {
+    const [a] = await nodes(t, 1, { storage: 'memory' })
+    const large = { size: 1_000, ttl: 60_000 }
+    const { epoch, head: start } = await a.history.read('room', null, large)
+    const payload = `{"text":"${'x'.repeat(1_000_000)}"}`
+    for (let number = 0; number < 90; number++) await a.history.append('room', [a.message(payload, 'json')], large)
+    const { floor, head, events } = await a.history.read('room', { epoch, offset: start }, large)
+    t.equal(events.length, Math.floor(64 * 1024 * 1024 / payload.length))
+    t.ok(floor > start && events[0].previous === floor && events.at(-1)?.offset === head)
+    t.same(a.states, [])
+  })
+
+  t.test('is read whole where it is no more than that, however large its messages are', async t => {
+    const [a, b] = await nodes(t, 2, { storage: 'memory' })
+    const { epoch, head: start } = await a.history.read('room', null, settings)
+    const most = (a.connection.info?.max_payload ?? 0) - 2_000
+    const sizes = [most, 1, most - 1, 300_000, 300_000, 300_000, 300_000, 1, 1, most]
+    for (const size of sizes) await a.history.append('room', [a.message(Buffer.alloc(size), 'binary')], settings)
+    const { floor, events } = await b.history.read('room', { epoch, offset: start }, settings)
+    t.equal(floor, start)
+    t.same(events.map(({ envelope }) => envelope.payload.length), sizes)
+  })
+})
+
 suiteNeeding(['nats-server'], 'the streams of histories', async t => {
   t.test('are made by whoever needs one first, once, however many need it at the same time', async t => {
     const all = await nodes(t, 5)

@@ -224,7 +224,19 @@ function histories (t: Test, server: RedisServer): void {
     const page = await a.history.read('room', { epoch, offset: 100 }, large)
     t.same(page.events.map(({ offset }) => offset), numbers(924).map(number => 100 + number))
     t.match(page, { head: 1_024, floor: 0 })
-    t.equal(await server.figure('commandstats', 'cmdstat_evalsha') - before, 4)
+    t.equal(await server.figure('commandstats', 'cmdstat_evalsha') - before, 5)
+  })
+
+  t.test('entries of somebody else do not keep a read from its end', async t => {
+    const { a } = await start(t)
+    await a.append('visited', [1], settings)
+    const { epoch } = await a.history.read('visited', null, settings)
+    const [log, position] = (await server.command('KEYS', '*{visited}:*')).split('\r\n').filter(key => /:(?:log|pos)$/.test(key)).sort()
+    for (let entry = 1; entry <= 20; entry++) await server.command('XADD', log, `1-${entry}`, 'whose', 'x'.repeat(20_000))
+    await server.command('HSET', position, 'offset', '2')
+    const page = await a.history.read('visited', { epoch, offset: 0 }, settings)
+    t.match(page, { epoch, head: 2, floor: 2, events: [] })
+    t.ok(a.refused.length >= 1)
   })
 
   t.test('messages of many bytes are appended one script after the other, and published so', async t => {

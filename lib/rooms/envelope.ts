@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Envelope } from '../../types/adapter.ts'
-import { FST_ERR_WS_ENVELOPE } from '../errors.ts'
+import { FST_ERR_WS_ENVELOPE, FST_ERR_WS_SEND_INVALID } from '../errors.ts'
 import { checkClose } from '../connection/close-state.ts'
 
 /*
@@ -18,6 +19,8 @@ const version = 1
 const signed = 1
 const prefixLength = 10
 const macLength = 32
+/** The longest head, in bytes: parsing one of some megabytes, with nothing in it but brackets, takes seconds. */
+const mostHead = 128 * 1024
 
 /** Envelopes ↔ bytes, for adapters whose carrier takes bytes. */
 export class EnvelopeCodec {
@@ -30,8 +33,10 @@ export class EnvelopeCodec {
     this.#secrets = secrets
   }
 
+  /** @throws FST_ERR_WS_SEND_INVALID where it leaves out too many */
   encode (channel: string, envelope: Envelope): Buffer {
     const head = Buffer.from(JSON.stringify(headOf(envelope)))
+    if (head.length > mostHead) throw new FST_ERR_WS_SEND_INVALID(`the ids of the connections that it leaves out have more than ${mostHead} bytes`)
     const payload = payloadOf(envelope)
     const isSigned = this.#secrets.length > 0
     const prefix = Buffer.allocUnsafe(prefixLength)
@@ -113,9 +118,10 @@ function payloadOf (envelope: Envelope): Buffer {
 }
 
 function parseHead (bytes: Buffer): Head {
+  if (bytes.length > mostHead) throw new FST_ERR_WS_ENVELOPE('its head is too long')
   let head: unknown
   try {
-    head = JSON.parse(bytes.toString())
+    head = JSON.parse(textOf(bytes))
   } catch {
     throw new FST_ERR_WS_ENVELOPE('its head is not JSON')
   }
@@ -141,14 +147,21 @@ export function envelopeOf ({ kind, node, seq, except = nobody, code, reason }: 
     case 'binary':
       if (!isListOfIds(except)) throw new FST_ERR_WS_ENVELOPE('except is no list of ids')
       // Its own memory: what waits for slow members must not keep all that came with it.
-      return { kind, node, seq, payload: kind === 'binary' && typeof payload !== 'string' ? Buffer.from(payload) : payload.toString(), except }
+      return { kind, node, seq, payload: kind === 'binary' && typeof payload !== 'string' ? Buffer.from(payload) : textOf(payload), except }
     case 'control':
-      return { kind, node, seq, payload: payload.toString() }
+      return { kind, node, seq, payload: textOf(payload) }
     case 'close':
       return { kind, node, seq, ...closeOf(code, reason) }
     default:
       throw new FST_ERR_WS_ENVELOPE('unknown kind')
   }
+}
+
+/** Other bytes would be other characters in silence. */
+function textOf (payload: Buffer | string): string {
+  if (typeof payload === 'string') return payload
+  if (!isUtf8(payload)) throw new FST_ERR_WS_ENVELOPE('text that is not UTF-8')
+  return payload.toString()
 }
 
 function isListOfIds (except: unknown): except is readonly string[] {

@@ -151,6 +151,23 @@ t.test('a head that is none is refused, whoever wrote it', async t => {
   for (const head of bad) t.equal(outcome(plain, '=r', forged(head)), refused, JSON.stringify(head).slice(0, 60))
 })
 
+t.test('text that is not UTF-8 is refused, bytes are bytes', async t => {
+  const [head, invalid] = [{ node: 'n', seq: 1 }, Buffer.from([0x22, 0xff, 0x22])]
+  for (const kind of ['json', 'text', 'control']) t.equal(outcome(plain, '=r', forged({ ...head, kind }, invalid)), refused, kind)
+  t.same(plain.decode('=r', forged({ ...head, kind: 'binary' }, invalid)), [{ ...head, kind: 'binary', payload: invalid, except: [] }])
+  const bytes = forged({ ...head, kind: 'text', except: ['ü'] })
+  bytes[bytes.indexOf('ü')] = 0xff
+  t.equal(outcome(plain, '=r', bytes), refused, 'in the head')
+})
+
+t.test('a head that would take long to parse is refused, and none is made', async t => {
+  t.equal(outcome(plain, '=r', forged('['.repeat(1_000_000) + ']'.repeat(1_000_000))), refused)
+  const [few, many] = [3_000, 10_000].map(count => ({ ...envelopes[0], except: Array.from({ length: count }, (_, index) => `${index}`.padStart(30, 'x')) }))
+  t.same(plain.decode('=r', plain.encode('=r', few)), [few])
+  t.throws(() => plain.encode('=r', many), { code: 'FST_ERR_WS_SEND_INVALID' })
+  t.equal(outcome(plain, '=r', forged({ kind: 'json', node: 'n', seq: 1, except: many.except })), refused)
+})
+
 t.test('what a head has besides is left behind', async t => {
   const [envelope] = plain.decode('=r', forged('{"kind":"text","node":"n","seq":1,"payload":"x","__proto__":{"seq":9},"code":1}', Buffer.from('y')))
   t.same(envelope, { kind: 'text', node: 'n', seq: 1, payload: 'y', except: [] })

@@ -18,10 +18,10 @@ export class Holding implements MemoryHolder {
   readonly #inbox: Inbox
   readonly #queue: SendQueue
   readonly #closing: Closing
-  readonly #budget: MemoryBudget<Holding>
+  readonly #budget: Pick<MemoryBudget<Holding>, 'change'>
   #held = 0
 
-  constructor (connection: Link, transport: Transport, reader: Reader, inbox: Inbox, queue: SendQueue, closing: Closing, budget: MemoryBudget<Holding>) {
+  constructor (connection: Link, transport: Transport, reader: Reader, inbox: Inbox, queue: SendQueue, closing: Closing, budget: Pick<MemoryBudget<Holding>, 'change'>) {
     this.connection = connection
     this.#transport = transport
     this.#reader = reader

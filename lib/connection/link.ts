@@ -241,6 +241,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
   }
 
   onSlow (outcome: SlowConsumerOutcome, slowConsumer: SlowConsumer): void {
+    // It may be too slow for several rooms.
+    if (!this.end.canSend) return
     tellSlow(this, this.#route, outcome, slowConsumer, this.#sendQueue.bufferedAmount)
     if (outcome !== 'closed') return
     // The close frame must not wait for what the client has not read.

@@ -56,6 +56,6 @@ export interface RouteContext {
   /** null for none */
   readonly rates: RouteRates | null
   /** What all connections of the server hold. */
-  readonly budget: MemoryBudget<Holding>
+  readonly budget: Pick<MemoryBudget<Holding>, 'change'>
   readonly counters: Counters
 }

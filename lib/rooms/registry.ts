@@ -8,6 +8,7 @@ import { checkClose } from '../connection/close-state.ts'
 import { ServerConnection } from '../connection/connection.ts'
 import type { Counters } from '../connection/counters.ts'
 import type { Membership } from '../connection/membership.ts'
+import type { MemoryBudget, MemoryHolder } from '../connection/memory-budget.ts'
 import { FST_ERR_WS_HISTORY, FST_ERR_WS_ROOM_NAME, FST_ERR_WS_SEND_INVALID } from '../errors.ts'
 import { resolveSlowConsumer } from '../options.ts'
 import type { ResolvedNodes } from '../options.ts'
@@ -48,6 +49,8 @@ export interface RegistryOptions {
   readonly adapterTimeout: number
   readonly nodes: ResolvedNodes
   readonly counters: Pick<Counters, 'adapter' | 'history'>
+  /** That of the process. */
+  readonly budget: Pick<MemoryBudget<MemoryHolder>, 'change'>
   /** The open connections with this key. */
   readonly connectionsOf: (key: string) => Iterable<ServerConnection>
 }
@@ -68,7 +71,7 @@ export class Registry implements RoomRegistry, Membership {
   /** null until the start: before it, shared schemas and compilers may still be added. */
   #compile: Compile | null = null
 
-  constructor (instance: FastifyInstance, { node, adapter, adapterTimeout: timeout, nodes, counters, connectionsOf }: RegistryOptions) {
+  constructor (instance: FastifyInstance, { node, adapter, adapterTimeout: timeout, nodes, counters, budget, connectionsOf }: RegistryOptions) {
     this.#instance = instance
     this.#log = new CalmLog(instance.log)
     this.#counters = counters
@@ -86,6 +89,7 @@ export class Registry implements RoomRegistry, Membership {
         history,
         timeout,
         counters: counters.history,
+        budget,
         deliver: (room, connection, { broadcast }) => this.#deliverTo(connection, broadcast, room),
         deliverToAll: (room, { broadcast, except }, isBehind) => this.#deliverOrLog(room, broadcast, except, isBehind),
         onGap: (room, filled, messages, eventId) => this.#onGap(room, filled, messages, eventId),

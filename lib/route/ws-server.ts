@@ -6,7 +6,7 @@ import { channels } from '../channels.ts'
 import { Agenda } from '../connection/agenda.ts'
 import { Counters } from '../connection/counters.ts'
 import { Heartbeats } from '../connection/heartbeat.ts'
-import type { Holding } from '../connection/holding.ts'
+import { Holding } from '../connection/holding.ts'
 import { MemoryBudget } from '../connection/memory-budget.ts'
 import { ServerRates } from '../connection/rates.ts'
 import { FST_ERR_WS_SCHEMA } from '../errors.ts'
@@ -39,7 +39,8 @@ export class WsServer {
   readonly heartbeats = new Heartbeats()
   readonly agenda = new Agenda()
   readonly rates = new ServerRates(this.agenda)
-  readonly budget: MemoryBudget<Holding>
+  /** Of connections, and of rooms that messages are replayed from. */
+  readonly budget: MemoryBudget
   readonly #instance: FastifyInstance
   readonly #upgrades: UpgradeListener
   #isStarted = false
@@ -55,11 +56,17 @@ export class WsServer {
     checkInherited(options.route, this.codecs)
     const { adapter, adapterTimeout, nodes } = options
     this.connections = new Connections(node)
+    this.budget = new MemoryBudget(options.processBudget, holder => { if (holder instanceof Holding) this.#onShed(holder) })
     this.rooms = new Registry(instance, {
-      node, adapter, adapterTimeout, nodes, counters: this.counters, connectionsOf: key => this.connections.filter(connection => connection.key === key)
+      node,
+      adapter,
+      adapterTimeout,
+      nodes,
+      counters: this.counters,
+      budget: this.budget,
+      connectionsOf: key => this.connections.filter(connection => connection.key === key)
     })
     this.occupancy = Occupancy.of(options.connectionLimits)
-    this.budget = new MemoryBudget(options.processBudget, holding => this.#onShed(holding))
     this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout, this.counters)
   }
 

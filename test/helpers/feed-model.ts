@@ -200,6 +200,8 @@ export class ModelNode {
   gaps = 0
   readCount = 0
   readonly readFailures: unknown[] = []
+  /** Bytes that are kept for replays. */
+  held = 0
   readonly #timeout: number
 
   /** @param timeout of reads and joins, in milliseconds */
@@ -258,7 +260,8 @@ export class ModelNode {
       onGap: filled => { if (filled) this.gaps++ },
       refuse: client => this.leave(client),
       onReadFailed: error => { this.readFailures.push(error) },
-      onPlaced () {}
+      onPlaced () {},
+      onHeld: by => { this.held += by }
     }, this.#timeout)
     return feed
   }

@@ -1,12 +1,10 @@
 import type { AdapterHistory, HistorySettings, MessageEnvelope } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ROOM_UNAVAILABLE, FST_ERR_WS_SEND_INVALID } from '../../errors.ts'
 import { outside } from '../../outside.ts'
+import { RetryPause } from './retry-pause.ts'
 
 /** The most messages that one `append` carries. */
 const maxBatch = 256
-/** How long after an `append` that failed the next one is tried, in milliseconds: twice as long each time. */
-const firstRetry = 50
-const lastRetry = 1_000
 
 /** A message on its way into a history. */
 interface Item {
@@ -34,7 +32,7 @@ export class AppendQueue {
   #suspects = 0
   #isRunning = false
   #lastError: unknown = null
-  #wake: (() => void) | null = null
+  readonly #pause = new RetryPause()
   #isStopped = false
 
   /** @param timeout in milliseconds */
@@ -62,7 +60,7 @@ export class AppendQueue {
 
   /** The adapter is ready again: nothing is waited for. */
   retry (): void {
-    this.#wake?.()
+    this.#pause.wake()
   }
 
   /** The server ends: nothing is tried again. */
@@ -71,12 +69,11 @@ export class AppendQueue {
     const error = new FST_ERR_WS_ROOM_UNAVAILABLE('the server is closing')
     for (const item of [...this.#inFlight, ...this.#waiting]) this.#settle(item, error)
     this.#waiting.clear()
-    this.#wake?.()
+    this.#pause.wake()
   }
 
   async #run (): Promise<void> {
     this.#isRunning = true
-    let pause = firstRetry
     // The rest of the tick has its say.
     await null
     while (this.size > 0) {
@@ -85,7 +82,7 @@ export class AppendQueue {
       try {
         await this.#history.append(this.#channel, batch.map(item => item.envelope), this.#settings)
         this.#onDone(batch, null)
-        pause = firstRetry
+        this.#pause.reset()
       } catch (error) {
         if (error instanceof FST_ERR_WS_SEND_INVALID) {
           // One of them can never be appended: each is tried by itself, so that it keeps nobody else from it.
@@ -96,9 +93,8 @@ export class AppendQueue {
         this.#lastError = error
         this.#forgetSettled()
         if (this.size === 0 || this.#isStopped) break
-        await this.#pause(pause)
+        await this.#pause.wait()
         this.#forgetSettled()
-        pause = Math.min(pause * 2, lastRetry)
       }
     }
     this.#isRunning = false
@@ -122,16 +118,6 @@ export class AppendQueue {
       this.#waiting.delete(item)
       this.#inFlight.push(item)
     }
-  }
-
-  #pause (milliseconds: number): Promise<void> {
-    return new Promise(resolve => {
-      const timer = setTimeout(resolve, milliseconds)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   }
 
   #expire (item: Item): void {

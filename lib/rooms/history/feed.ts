@@ -1,19 +1,18 @@
 import type { HistoryEvent, HistoryPage, Position } from '../../../types/adapter.ts'
 import type { JoinResult } from '../../../types/rooms.ts'
+import type { MemoryHolder } from '../../connection/memory-budget.ts'
 import { FST_ERR_WS_ROOM_UNAVAILABLE } from '../../errors.ts'
 import { Broadcast } from '../../messages/broadcast.ts'
 import { outside } from '../../outside.ts'
 import { eventIdOf } from './event-id.ts'
 import { Replay } from './replay.ts'
 import type { Follower } from './replay.ts'
+import { RetryPause } from './retry-pause.ts'
 import { feedEventOf, SharedEvents } from './shared-events.ts'
 import type { FeedEvent } from './shared-events.ts'
 
 /** The most events that are kept while the history is read; what came beyond is read. */
 const mostAhead = 1_000
-/** How long after a read that failed the next one is tried, in milliseconds: twice as long each time. */
-const firstRetry = 50
-const lastRetry = 1_000
 
 /** What a feed needs of the registry. */
 export interface FeedOwner<Member extends Follower> {
@@ -31,19 +30,22 @@ export interface FeedOwner<Member extends Follower> {
   onReadFailed (error: unknown): void
   /** @param wasAsked whether the client said where it was */
   onPlaced (result: JoinResult, wasAsked: boolean): void
+  /** By how many bytes what is kept for replays has grown. */
+  onHeld (by: number): void
 }
 
 /**
  * A room with history, as this process sees it: where it is, and so what comes next. Its members get all messages in the order of the history, each once. What is missing
  * between two of them is read from the history before the second one is delivered.
  */
-export class Feed<Member extends Follower> {
+export class Feed<Member extends Follower> implements MemoryHolder {
   readonly #owner: FeedOwner<Member>
   /** How long a join may wait, in milliseconds. */
   readonly #timeout: number
   /** Members that are not where the others are. */
   readonly #replays = new Map<Member, Replay<Member>>()
   readonly #shared = new SharedEvents()
+  #held = 0
   /** The last event that was delivered; null until it is known where the history is. */
   #position: Position | null = null
   /** The latest place of which it is known that what follows it is not all there any more. It never will be again, so nobody who comes from there needs a read. */
@@ -55,7 +57,7 @@ export class Feed<Member extends Follower> {
   #hasGap = false
   /** What came while the history was read. */
   #ahead: HistoryEvent[] = []
-  #wake: (() => void) | null = null
+  readonly #pause = new RetryPause()
   #isDropped = false
   #isQuiet = true
 
@@ -101,7 +103,19 @@ export class Feed<Member extends Follower> {
     this.#isDropped = true
     this.#ahead = []
     for (const { connection } of this.#replays.values()) this.leave(connection)
-    this.#wake?.()
+    this.#pause.wake()
+  }
+
+  /** Bytes that are kept for members to whom messages are replayed, besides what their connections hold. */
+  get held (): number {
+    return this.#held
+  }
+
+  /** Those to whom messages are being replayed are closed. They come back, and recover. */
+  shed (): void {
+    for (const replay of [...this.#replays.values()]) replay.shed()
+    this.#shared.clear()
+    this.#account()
   }
 
   /** An event came from the adapter. */
@@ -117,7 +131,7 @@ export class Feed<Member extends Follower> {
     // Nothing was read yet: that comes once the room is subscribed to.
     if (this.#position === null && !this.#isReading) return
     this.#hasGap = true
-    this.#wake?.()
+    this.#pause.wake()
     this.#read()
   }
 
@@ -145,21 +159,19 @@ export class Feed<Member extends Follower> {
 
   async #readUntilFresh (): Promise<void> {
     this.#isReading = true
-    let pause = firstRetry
     do {
       this.#isStale = false
       const asking = [...this.#replays.values()].filter(replay => replay.isWaiting)
       const after = this.#earliestOf(asking)
       try {
         this.#onPage(await this.#owner.read(after), after, asking)
-        pause = firstRetry
+        this.#pause.reset()
       } catch (error) {
         if (this.#isDropped) break
         // Those who wait are told when it has taken too long.
-        if (pause === firstRetry) this.#owner.onReadFailed(error)
+        if (this.#pause.isFirst) this.#owner.onReadFailed(error)
         this.#isStale = true
-        await this.#pause(pause)
-        pause = Math.min(pause * 2, lastRetry)
+        await this.#pause.wait()
       }
     } while (this.#isStale && !this.#isDropped)
     this.#isReading = false
@@ -195,6 +207,14 @@ export class Feed<Member extends Follower> {
       if (!this.#apply(event)) break
     }
     if (this.#replays.size === 0) this.#shared.clear()
+    this.#account()
+  }
+
+  /** Only now, when those who read at once are done. */
+  #account (): void {
+    const by = this.#shared.held - this.#held
+    this.#held += by
+    if (by !== 0) this.#owner.onHeld(by)
   }
 
   #lose (place: Position): void {
@@ -233,7 +253,7 @@ export class Feed<Member extends Follower> {
       if (event.offset <= position.offset) return true
       if (event.previous <= position.offset) {
         this.#position = { epoch: event.epoch, offset: event.offset }
-        this.#deliver(feedEventOf(event))
+        this.#deliver(this.#replays.size === 0 ? feedEventOf(event) : this.#shared.one(event))
         return true
       }
     }
@@ -251,6 +271,8 @@ export class Feed<Member extends Follower> {
     }
     this.#owner.deliverToAll(event, connection => this.#replays.has(connection))
     for (const replay of this.#replays.values()) replay.push(event)
+    // Else it is done with the page.
+    if (!this.#isReading) this.#account()
   }
 
   /** @param events what the history has, from where the client is or before that */
@@ -268,7 +290,9 @@ export class Feed<Member extends Follower> {
 
   #forget (replay: Replay<Member>): void {
     if (this.#replays.get(replay.connection) === replay) this.#replays.delete(replay.connection)
-    if (this.#replays.size === 0) this.#shared.clear()
+    if (this.#replays.size > 0) return
+    this.#shared.clear()
+    this.#account()
   }
 
   #giveUp (replay: Replay<Member>): void {
@@ -282,16 +306,6 @@ export class Feed<Member extends Follower> {
     this.#forget(replay)
     replay.cancel(error, this.#resultOf(false, 0))
     this.#owner.refuse(replay.connection)
-  }
-
-  #pause (milliseconds: number): Promise<void> {
-    return new Promise(resolve => {
-      const timer = setTimeout(resolve, milliseconds)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
   }
 }
 

@@ -2,6 +2,7 @@ import type { AdapterHistory, HistoryEvent, HistorySettings } from '../../../typ
 import type { JoinResult } from '../../../types/rooms.ts'
 import type { ServerConnection } from '../../connection/connection.ts'
 import type { Counters } from '../../connection/counters.ts'
+import type { MemoryBudget, MemoryHolder } from '../../connection/memory-budget.ts'
 import { outside } from '../../outside.ts'
 import { roomChannel } from '../channels.ts'
 import { Feed } from './feed.ts'
@@ -17,6 +18,8 @@ export interface FeedsPort {
   readonly history: AdapterHistory
   readonly timeout: number
   readonly counters: Counters['history']
+  /** What is kept for those who do not read what is replayed to them counts in it. */
+  readonly budget: Pick<MemoryBudget<MemoryHolder>, 'change'>
   deliver (room: string, connection: ServerConnection, event: FeedEvent): void
   deliverToAll (room: string, event: FeedEvent, isBehind: ((connection: ServerConnection) => boolean) | null): void
   onGap (room: string, filled: boolean, messages: number, eventId: string): void
@@ -84,9 +87,9 @@ export class Feeds {
   }
 
   #open (room: string, settings: HistorySettings): Feed<ServerConnection> {
-    const { timeout, counters, deliver, deliverToAll, onGap, refuse, onReadFailed } = this.#port
+    const { timeout, counters, budget, deliver, deliverToAll, onGap, refuse, onReadFailed } = this.#port
     const channel = roomChannel(room)
-    return new Feed({
+    const feed: Feed<ServerConnection> = new Feed({
       room,
       read: after => this.#reads.page(channel, after, settings),
       deliver: (connection, event) => deliver(room, connection, event),
@@ -98,8 +101,10 @@ export class Feeds {
         counters.replayed += replayed
         if (recovered) counters.recovered++
         else if (wasAsked) counters.unrecovered++
-      }
+      },
+      onHeld: by => budget.change(feed, by)
     }, timeout)
+    return feed
   }
 
   /** A part of the rooms in each turn, those that were not heard of since the last one. */

@@ -71,6 +71,15 @@ export class Replay<Member extends Follower> {
     this.#events.push(event)
     this.#late++
     if (Math.min(this.#late, this.#events.length - this.#sent) <= mostBehind) return
+    this.#close()
+  }
+
+  /** Memory is short: what is still to be sent is let go of, with the connection. */
+  shed (): void {
+    if (this.#events !== null && !this.#isEnded) this.#close()
+  }
+
+  #close (): void {
     this.#isTooSlow = true
     this.#events = []
     this.connection.onSlow('closed', tooSlow)

@@ -289,3 +289,58 @@ t.test('who asks for what is not kept any more makes others read no more than th
   }
   t.same(asked, [3, 15])
 })
+
+t.test('where memory is short, those to whom messages are being replayed are closed, and nobody else', async t => {
+  const stage = new Stage(t)
+  await stage.member()
+  stage.append(20)
+  const [slow, quick, late] = [stage.client(), stage.client(), stage.client()]
+  slow.read(false)
+  const joins = [slow, quick].map(client => stage.node.join(client, 'a-5'))
+  await stage.settle()
+  stage.append(3)
+  const joining = stage.node.join(late, 'a-5')
+  const { held, feed } = stage.node
+  t.ok(held > 18 * 256, `${held} bytes`)
+  t.equal(feed?.held, held)
+  feed?.shed()
+  t.equal(stage.node.held, 0, 'nothing is kept for who is closed')
+  feed?.shed()
+  t.same([slow, quick, late].map(({ failures }) => failures.length), [1, 0, 0])
+  await stage.settle()
+  t.match(await joins[1], { recovered: true })
+  t.match(await joining, { recovered: true, replayed: 18 })
+  t.same(offsets(late), offsets(quick))
+  t.same(offsets(slow), [])
+  stage.node.leave(slow)
+  t.equal(stage.node.held, 0)
+})
+
+t.test('who reads at once is no burden: what is replayed to it was never held', async t => {
+  const stage = new Stage(t)
+  await stage.member()
+  stage.append(20)
+  let most = 0
+  const { node } = stage
+  Object.defineProperty(node, 'held', { get: () => 0, set: held => { most = Math.max(most, held) } })
+  const joined = node.join(stage.client(), 'a-5')
+  await stage.settle()
+  t.match(await joined, { recovered: true, replayed: 15 })
+  t.equal(most, 0)
+})
+
+t.test('nothing counts as held when the last member leaves, also while the history is being read', async t => {
+  const stage = new Stage(t)
+  await stage.member()
+  stage.append(20)
+  const slow = stage.client()
+  slow.read(false)
+  void stage.node.join(slow, 'a-5')
+  await stage.settle()
+  t.ok(stage.node.held > 0)
+  void stage.node.join(stage.client(), 'a-3')
+  for (const client of [...stage.node.members]) stage.node.leave(client)
+  t.equal(stage.node.held, 0)
+  await stage.settle()
+  t.equal(stage.node.held, 0)
+})

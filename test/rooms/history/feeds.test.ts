@@ -22,7 +22,7 @@ t.test('quiet rooms are looked at by and by, while the adapter is there', async 
   }
   let isReady = true
   const counters = { recovered: 0, unrecovered: 0, replayed: 0, gaps: 0, broken: 0 }
-  const feeds = new Feeds({ history, timeout: 1_000, counters, deliver () {}, deliverToAll () {}, onGap () {}, refuse () {}, onReadFailed () {}, isReady: () => isReady })
+  const feeds = new Feeds({ history, timeout: 1_000, counters, budget: { change () {} }, deliver () {}, deliverToAll () {}, onGap () {}, refuse () {}, onReadFailed () {}, isReady: () => isReady })
   feeds.start()
   const { arguments: [verify] } = setInterval.mock.calls[setInterval.mock.callCount() - 1]
   t.teardown(() => feeds.stop())
@@ -54,7 +54,7 @@ t.test('quiet rooms are looked at by and by, while the adapter is there', async 
 t.test('joins are counted by what became of them', async t => {
   const history: AdapterHistory = { async append () {}, async read () { return { epoch: 'a', head: 3, floor: 1, events: [] } } }
   const counters = { recovered: 0, unrecovered: 0, replayed: 0, gaps: 0, broken: 0 }
-  const feeds = new Feeds({ history, timeout: 1_000, counters, deliver () {}, deliverToAll () {}, onGap () {}, refuse () {}, onReadFailed () {}, isReady: () => true })
+  const feeds = new Feeds({ history, timeout: 1_000, counters, budget: { change () {} }, deliver () {}, deliverToAll () {}, onGap () {}, refuse () {}, onReadFailed () {}, isReady: () => true })
   const { connection } = await pairedRoute(await buildApp(t))()
   for (const since of [undefined, null, 'a-3', 'a-0', 'b-3', 'nonsense', 7]) await feeds.join('r', settings, connection as ServerConnection, since, Promise.resolve(), false)
   t.match(counters, { recovered: 1, unrecovered: 4, replayed: 0 })

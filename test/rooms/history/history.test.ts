@@ -465,3 +465,36 @@ t.test('members in a process that does not declare the history get what comes ou
   t.same(numbers(await messages(ben.client, 2)), [1, 2])
   t.same(numbers(await messages(anna.client, 1)), [2])
 })
+
+t.test('clients that never read what is replayed to them cannot make the process hold the histories of all rooms', async t => {
+  const limit = 8 * 1024 * 1024
+  const { app, open } = await historyServer(t, undefined, { plugin: { budget: { connection: 64 * 1024, process: limit }, highWaterMark: 16 * 1024, heartbeat: false, closeTimeout: 100 } })
+  const ends: CloseInfo[] = []
+  const begun: Array<Promise<unknown>> = []
+  app.ws('/slow', {
+    onOpen (connection) {
+      for (const room of range(1, 60)) begun.push(connection.join(`chat:${room}`, { since: sinces[room - 1] }).catch(error => error))
+    },
+    onClose (_connection, info) { ends.push(info) }
+  }, () => {})
+  const port = await listen(app)
+  const anna = await open()
+  const joined = await Promise.all(range(1, 60).map(room => anna.connection.join(`chat:${room}`)))
+  const sinces = joined.map(({ eventId }) => eventId)
+  const text = 'x'.repeat(10_000)
+  for (const room of range(1, 60)) {
+    await anna.connection.leave(`chat:${room}`)
+    await Promise.all(range(1, 100).map(n => app.room(`chat:${room}`).send({ n, text })))
+  }
+  t.equal(app.wsStats().memory.held, 0)
+  const clients = await Promise.all(range(1, 3).map(() => RawClient.open(port, '/slow')))
+  for (const { socket } of clients) socket.pause()
+  await until(() => ends.length === 3)
+  t.same(ends.map(({ code }) => code), [1013, 1013, 1013])
+  t.equal(app.wsStats().slowConsumers.closed, 3)
+  await Promise.all(begun)
+  const { held, peak } = app.wsStats().memory
+  t.equal(held, 0)
+  t.ok(peak < 2 * limit, `${peak} bytes`)
+  t.match(await anna.connection.join('chat:7', { since: sinces[6] }), { recovered: true, replayed: 100 })
+})

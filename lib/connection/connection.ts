@@ -155,9 +155,10 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
   }
 
   join (room: string, options: JoinOptions = {}): Promise<JoinResult> {
-    const { rooms } = this
-    if (rooms.size < this.route.limits.rooms || rooms.has(room)) return this.route.membership.join(this, room, options)
-    const refused = Promise.reject(new FST_ERR_WS_ROOM_LIMIT(this.route.limits.rooms))
+    const { membership, limits: { rooms } } = this.route
+    // Not by `this.rooms`, which is a copy.
+    if (membership.countOf(this) < rooms || membership.isIn(this, room)) return membership.join(this, room, options)
+    const refused = Promise.reject(new FST_ERR_WS_ROOM_LIMIT(rooms))
     // It is the client that names rooms: a join that nobody awaits must not become an unhandledRejection.
     refused.catch(ignore)
     return refused

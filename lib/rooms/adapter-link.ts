@@ -81,12 +81,12 @@ export class AdapterLink {
     await this.#adapter.stop()
   }
 
-  async subscribe (channel: string): Promise<void> {
-    await this.#adapter.subscribe(channel)
+  subscribe (channel: string): Promise<void> {
+    return this.#adapter.subscribe(channel)
   }
 
-  async unsubscribe (channel: string): Promise<void> {
-    await this.#adapter.unsubscribe(channel)
+  unsubscribe (channel: string): Promise<void> {
+    return this.#adapter.unsubscribe(channel)
   }
 
   /** Gives a message what tells it from all others. */

@@ -38,6 +38,11 @@ export class Members {
     return this.#byRoom.get(room) ?? nobody
   }
 
+  /** In how many rooms it is. */
+  countOf (connection: ServerConnection): number {
+    return this.#byConnection.get(connection)?.size ?? 0
+  }
+
   /** A copy: a loop whose body leaves and joins must end. */
   roomsOf (connection: ServerConnection): ReadonlySet<string> {
     const rooms = this.#byConnection.get(connection)

@@ -219,6 +219,14 @@ export class Registry implements RoomRegistry, Membership {
     return rooms
   }
 
+  countOf (connection: ServerConnection): number {
+    return this.#members.countOf(connection)
+  }
+
+  isIn (connection: ServerConnection, room: string): boolean {
+    return this.#members.of(room).has(connection)
+  }
+
   roomsOf (connection: ServerConnection): ReadonlySet<string> {
     return this.#members.roomsOf(connection)
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { HistoryEvent, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../types/adapter.ts'
+import { outside } from '../outside.ts'
 
 /** Of how many processes a room knows what they have appended. */
 const mostPublishers = 1_000
@@ -14,6 +15,8 @@ class Log {
   readonly #appended = new Map<string, number>()
   /** When it may be forgotten. */
   expires = 0
+  /** The longest that anybody wants its messages kept, in milliseconds. */
+  ttl = 0
 
   /** null for one that was appended before. */
   append (envelope: MessageEnvelope, { size, ttl }: HistorySettings, now: number): HistoryEvent | null {
@@ -43,12 +46,22 @@ class Log {
     this.#appended.delete(oldest)
   }
 
+  /** How many messages are kept. */
+  get size (): number {
+    return this.#kept.length
+  }
+
+  /** Lets go of what is kept no longer, though nobody asks for it. */
+  age (now: number): void {
+    this.#trim(Infinity, now - this.ttl)
+  }
+
   #trim (size: number, oldest: number): void {
     while (this.#kept.length > size || (this.#kept.length > 0 && this.#kept[0].at <= oldest)) this.#kept.shift()
   }
 }
 
-/** How often it is looked which histories nobody can come back to, at most, in milliseconds. */
+/** How often it is looked what is kept no longer, and which histories nobody can come back to, at most, in milliseconds. */
 const sweepInterval = 10_000
 /** How many times its `ttl` a room is remembered when nothing is sent to it: who comes back then has missed nothing. */
 const remembered = 2
@@ -60,6 +73,7 @@ export class MemoryHistory {
   readonly #logs = new Map<string, Log>()
   readonly #clock: () => number
   #swept: number
+  #timer: NodeJS.Timeout | null = null
 
   /** @param clock in milliseconds, never going back */
   constructor (clock: () => number = () => performance.now()) {
@@ -70,6 +84,13 @@ export class MemoryHistory {
   /** How many rooms are remembered. */
   get size (): number {
     return this.#logs.size
+  }
+
+  /** How many messages are kept, of all rooms. */
+  get messages (): number {
+    let messages = 0
+    for (const log of this.#logs.values()) messages += log.size
+    return messages
   }
 
   append (channel: string, envelope: MessageEnvelope, settings: HistorySettings): HistoryEvent | null {
@@ -87,8 +108,19 @@ export class MemoryHistory {
     this.#sweep(now)
     let log = this.#logs.get(channel)
     if (log === undefined) this.#logs.set(channel, log = new Log())
+    log.ttl = Math.max(log.ttl, ttl)
     log.expires = Math.max(log.expires, now + Math.max(remembered * ttl, leastRemembered))
+    this.#arm()
     return log
+  }
+
+  /** A server that has gone quiet must not keep everything for ever. */
+  #arm (): void {
+    this.#timer ??= outside(() => setTimeout(() => {
+      this.#timer = null
+      this.#sweep(this.#clock())
+      if (this.#logs.size > 0) this.#arm()
+    }, sweepInterval)).unref()
   }
 
   #sweep (now: number): void {
@@ -96,6 +128,7 @@ export class MemoryHistory {
     this.#swept = now
     for (const [channel, log] of this.#logs) {
       if (log.expires < now) this.#logs.delete(channel)
+      else log.age(now)
     }
   }
 }

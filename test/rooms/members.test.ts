@@ -32,6 +32,7 @@ t.test('both maps say the same', async t => {
   members.add('b', bert)
   t.same([...members.of('b')].map(({ id }) => id), [anna.id, bert.id])
   t.same([...members.roomsOf(anna)], ['a', 'b'])
+  t.same([anna, bert].map(connection => members.countOf(connection)), [2, 1])
   t.same([...members.roomsOf(bert)], ['b'])
 })
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { mock } from 'node:test'
 import fc from 'fast-check'
 import t from 'tap'
 import { MemoryHistory } from '../../lib/rooms/memory-history.ts'
@@ -135,6 +136,28 @@ t.test('who asks with a shorter ttl does not have it forgotten earlier', async t
   pass(2 * settings.ttl - 1)
   history.read('b', null, settings)
   t.equal(history.read('a', null, settings).epoch, epoch)
+})
+
+t.test('where nobody asks any more, what is kept no longer is let go of all the same, and nothing is looked at in the end', t => {
+  const setTimeout = mock.method(globalThis, 'setTimeout')
+  t.teardown(() => setTimeout.mock.restore())
+  const { history, pass } = newHistory()
+  for (let room = 0; room < 1_000; room++) history.append(`=${room}`, message(1), settings)
+  let looks = 0
+  function look (): void {
+    pass(10_001)
+    setTimeout.mock.calls[looks++].arguments[0]()
+  }
+  for (let times = 0; times < 9; times++) look()
+  t.same([history.size, history.messages], [1_000, 1_000])
+  look()
+  t.same([history.size, history.messages], [1_000, 0], 'after its ttl')
+  while (history.size > 0) look()
+  t.equal(looks, 20, 'after twice its ttl')
+  t.equal(setTimeout.mock.callCount(), looks)
+  history.append('=1', message(2), settings)
+  t.equal(setTimeout.mock.callCount(), looks + 1, 'until there is something again')
+  t.end()
 })
 
 /** What happens to a room, in order. */

@@ -1,5 +1,8 @@
 import { plugin } from './plugin.ts'
+import { memoryAdapter, MemoryHub } from './rooms/memory-adapter.ts'
 
-export { plugin as default, plugin, plugin as 'module.exports' }
-export { memoryAdapter, MemoryHub } from './rooms/memory-adapter.ts'
+/** What `require` answers is the plugin itself, as Fastify's users expect: what else is exported hangs on it. */
+const required = Object.assign(plugin, { plugin, memoryAdapter, MemoryHub })
+
+export { plugin as default, plugin, memoryAdapter, MemoryHub, required as 'module.exports' }
 export type * from '../types/index.ts'

@@ -1,4 +1,7 @@
 import { plugin } from './plugin.ts'
 
-export { plugin as default, plugin, plugin as 'module.exports' }
+/** What `require` answers is the plugin itself, with the named export on it. */
+const required = Object.assign(plugin, { plugin })
+
+export { plugin as default, plugin, required as 'module.exports' }
 export type { MetricsRegister, WsMetricsOptions } from '../../types/metrics.ts'

@@ -41,6 +41,9 @@ try {
     if (typedWs !== plugin) throw new Error('the named export is not the default one')`)
   run('import', process.execPath, ['import.mjs'])
   write('require.cjs', `const Fastify = require('fastify')\nconst typedWs = require('fastify-typed-ws')\n
+    const { plugin, default: otherwise, memoryAdapter, MemoryHub } = typedWs
+    if (plugin !== typedWs || otherwise !== typedWs) throw new Error('the named export is not the default one')
+    if (typeof memoryAdapter(new MemoryHub()).publish !== 'function') throw new Error('the adapter is none')
     async function main () {${boot}}\nmain()`)
   run('require', process.execPath, ['--no-warnings', 'require.cjs'])
   write('cluster.mjs', `import { carryRooms, clusterAdapter } from 'fastify-typed-ws/cluster'\n${useCluster}`)
@@ -69,6 +72,7 @@ function checkMetrics () {
     if (wsMetrics !== plugin) throw new Error('the named export is not the default one')`)
   run('import metrics', process.execPath, ['metrics.mjs'])
   write('metrics.cjs', `const Fastify = require('fastify')\nconst typedWs = require('fastify-typed-ws')\nconst wsMetrics = require('fastify-typed-ws/metrics')\n
+    if (wsMetrics.plugin !== wsMetrics) throw new Error('the named export is not the default one')
     async function main () {${bootMetrics}}\nmain()`)
   run('require metrics', process.execPath, ['--no-warnings', 'metrics.cjs'])
   compile('metrics-consumer.ts')

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../helpers/paths.ts'
+
+interface Block { readonly line: number, readonly code: string }
+
+/** What each page takes as given. */
+const always = { Fastify: "import Fastify from 'fastify'", typedWs: "import typedWs from 'fastify-typed-ws'", Type: "import { Type } from '@sinclair/typebox'" }
+
+const importLine = /^import (?<type>type )?(?:(?<whole>\w+)(?:, )?)?(?:\{ (?<names>.+) \})? from '(?<from>.+)'$/gm
+
+/** The TypeScript of a page, in its order. */
+function blocksOf (text: string): Block[] {
+  return [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(({ 1: code, index }) => ({ line: text.slice(0, index).split('\n').length + 1, code }))
+}
+
+/**
+ * All code of a page as one module, or null where it has none. Each block is in the scope of those before it, and may name something anew. Imports may be repeated,
+ * as readers come in the middle.
+ *
+ * @param given what the page leaves to its readers
+ */
+export function moduleOf (page: string, given = ''): string | null {
+  const blocks = blocksOf(readFileSync(join(packageRoot, page), 'utf8'))
+  if (blocks.length === 0) return null
+  const imports = new Map<string, string>()
+  const augmentations: string[] = []
+  const scopes = blocks.map(({ line, code }) => {
+    const body = code
+      .replace(importLine, (_line, ...groups) => {
+        const { type = '', whole, names, from }: Record<string, string | undefined> = groups.at(-1)
+        if (whole !== undefined) imports.set(whole, `import ${type}${whole} from '${from}'`)
+        for (const name of names?.split(', ') ?? []) imports.set(name, `import ${type}{ ${name} } from '${from}'`)
+        return ''
+      })
+      .replace(/^declare module [^]*?^\}$/gm, augmentation => {
+        augmentations.push(augmentation)
+        return ''
+      })
+      .replace(/^export /gm, '')
+    return `{ // ${page}:${line}\n${body}`
+  })
+  for (const [name, line] of Object.entries(always)) if (!imports.has(name)) imports.set(name, line)
+  return [
+    ...imports.values(), ...augmentations, given,
+    'const app = Fastify()', 'await app.register(typedWs)', 'void Type',
+    ...scopes, '}'.repeat(scopes.length), ''
+  ].join('\n')
+}

@@ -6,6 +6,7 @@ import { frozen } from './outages.ts'
 
 // Each test has a broker and servers of its own, and mostly waits.
 t.setTimeout(300_000)
+t.jobs = 3
 
 suiteNeeding(['redis-server'], 'Redis', async t => {
   t.jobs = 4

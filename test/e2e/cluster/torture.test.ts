@@ -4,6 +4,8 @@ import { startNats, startPrimary, startRedis } from './brokers.ts'
 import { forgetting, perishing, torment } from './torture-suite.ts'
 
 t.setTimeout(600_000)
+// Mostly they wait.
+t.jobs = 2
 
 suiteNeeding(['redis-server'], 'three processes, a Redis that keeps what it takes, and 300 clients', async t => { await torment(t, startRedis, 60) })
 

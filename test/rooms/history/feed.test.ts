@@ -121,7 +121,7 @@ t.test('a gap is told in its place: behind what is still being replayed, and not
 })
 
 t.test('a join that fails is none at the same moment: nothing that comes then is sent', async t => {
-  const stage = new Stage(t, 20)
+  const stage = new Stage(t, 1_000)
   keepAlive(t)
   await stage.member()
   stage.append(2)

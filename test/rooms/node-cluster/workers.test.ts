@@ -2,6 +2,9 @@ import t from 'tap'
 import { suspend } from '../../helpers/processes.ts'
 import { Workers } from './workers.ts'
 
+// Each has processes of its own, and mostly waits.
+t.jobs = 3
+
 for (const [mode, serialization] of [['cluster', 'json'], ['cluster', 'advanced'], ['fork', 'json']] as const) {
   t.test(`a room reaches the members of all workers: ${mode}, ${serialization}`, async t => {
     const workers = await Workers.start(t, 2, { mode, serialization })

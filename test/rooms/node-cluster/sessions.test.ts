@@ -11,7 +11,7 @@ import { End, Primary } from './ports.ts'
 const settings = { size: 1_000, ttl: 60_000 }
 const unavailable = { code: 'FST_ERR_WS_ADAPTER_UNAVAILABLE' }
 /** Soon impatient. */
-const hasty: Partial<SessionBounds> = { interval: 10, timeout: 60 }
+const hasty: Partial<SessionBounds> = { interval: 10, timeout: 600 }
 
 interface Started {
   readonly node: Node

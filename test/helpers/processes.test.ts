@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { bound, ended, suspend } from './processes.ts'
 import { suiteNeeding } from './requirements.ts'
 
-suiteNeeding(['setpriv'], 'what a test has started ends with its process, whatever ends that', async t => {
+suiteNeeding(['util-linux'], 'what a test has started ends with its process, whatever ends that', async t => {
   const program = 'console.log(process.pid); setInterval(() => {}, 1_000)'
   const [command, ...args] = bound(process.execPath)
   const test = `child_process.spawn(${JSON.stringify(command)}, ${JSON.stringify([...args, '-e', program])}, { stdio: 'inherit' })`

@@ -1,16 +1,16 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { requirement } from './requirements.ts'
 
 /* What Linux tells of processes; Debian's packages run there. */
-
-const setpriv = '/usr/bin/setpriv'
 
 /**
  * The command that runs a program such that the kernel ends it when this process ends, however that does: by SIGKILL, too, and while the program is stopped. Just the program where the
  * system has no such command.
  */
 export function bound (program: string): [command: string, ...args: string[]] {
-  return existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', program] : [program]
+  const setpriv = requirement('util-linux')
+  return setpriv === null ? [program] : [setpriv, '--pdeathsig', 'KILL', program]
 }
 
 /** The processes that a process has started. */

@@ -14,8 +14,9 @@ const lookups = {
   'nats-server': () => program('nats-server'),
   nginx: () => program('nginx'),
   haproxy: () => program('haproxy'),
-  setpriv: () => program('setpriv'),
-  'python3-websockets': pythonWithWebsockets
+  'python3-websockets': pythonWithWebsockets,
+  // What every Debian has, and other systems have not.
+  'util-linux': () => program('setpriv')
 }
 
 export type Requirement = keyof typeof lookups

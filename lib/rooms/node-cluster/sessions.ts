@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AdapterState, Envelope, HistoryEvent, HistoryPage } from '../../../types/adapter.ts'
-import { FST_ERR_WS_ADAPTER, FST_ERR_WS_ADAPTER_UNAVAILABLE } from '../../errors.ts'
+import { FST_ERR_WS_ADAPTER, FST_ERR_WS_ADAPTER_UNAVAILABLE, FST_ERR_WS_SEND_INVALID } from '../../errors.ts'
 import { outside } from '../../outside.ts'
 import { Flow } from './flow.ts'
 import type { Port } from './port.ts'
@@ -93,7 +93,7 @@ export class Sessions {
   async request (request: Request, weight: number): Promise<HistoryPage | null> {
     const flow = this.#flow
     if (flow === null || !this.#isReady) throw new FST_ERR_WS_ADAPTER_UNAVAILABLE('the primary is not reached')
-    if (weight > this.#bounds.limit) throw new FST_ERR_WS_ADAPTER(`a message of more than ${this.#bounds.limit} bytes is too large for the IPC channel`)
+    if (weight > this.#bounds.limit) throw new FST_ERR_WS_SEND_INVALID(`a message of more than ${this.#bounds.limit} bytes is too large for the IPC channel`)
     if (!flow.hasRoom(weight)) throw new FST_ERR_WS_ADAPTER_UNAVAILABLE(`${this.#bounds.limit} bytes are on their way to the primary already`)
     return await this.#ask(flow, request, weight)
   }

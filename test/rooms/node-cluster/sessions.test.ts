@@ -171,7 +171,7 @@ t.test('what a primary does not take is bounded: then publishing is refused, unt
 t.test('a message that is larger than all that may be on its way is refused for good', async t => {
   const primary = new Primary()
   const one = await start(t, primary, 'one', { limit: 10_000 })
-  await t.rejects(one.node.publish('room', 'x'.repeat(10_000)), { code: 'FST_ERR_WS_ADAPTER', message: /too large/ })
+  await t.rejects(one.node.publish('room', 'x'.repeat(10_000)), { code: 'FST_ERR_WS_SEND_INVALID', message: /too large/ })
   await one.node.publish('room', 'x'.repeat(9_000))
 })
 

@@ -91,7 +91,7 @@ export class Feeds {
     const channel = roomChannel(room)
     const feed: Feed<ServerConnection> = new Feed({
       room,
-      read: after => this.#reads.page(channel, after, settings),
+      read: after => this.#reads.page(channel, after, settings, () => this.#feeds.get(room) === feed),
       deliver: (connection, event) => deliver(room, connection, event),
       deliverToAll: (event, isBehind) => deliverToAll(room, event, isBehind),
       onGap: (filled, messages, eventId) => onGap(room, filled, messages, eventId),

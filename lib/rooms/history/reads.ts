@@ -22,12 +22,17 @@ export class Reads {
     return this.#running + this.#waiting.size
   }
 
-  /** @throws FST_ERR_WS_ROOM_UNAVAILABLE, as a rejection, besides what the adapter says */
-  async page (channel: string, after: Position | null, settings: HistorySettings): Promise<HistoryPage> {
+  /**
+   * @param isWanted asked when its turn comes: rooms that were joined and left while the adapter did not answer are not read
+   *
+   * @throws FST_ERR_WS_ROOM_UNAVAILABLE, as a rejection, besides what the adapter says
+   */
+  async page (channel: string, after: Position | null, settings: HistorySettings, isWanted: () => boolean): Promise<HistoryPage> {
     // Whoever is done hands its place on.
     if (this.#running < mostAtOnce) this.#running++
     else await new Promise<void>(resolve => { this.#waiting.add(resolve) })
     try {
+      if (!isWanted()) throw new FST_ERR_WS_ROOM_UNAVAILABLE('nobody is in it any more')
       return await this.#read(channel, after, settings)
     } finally {
       this.#next()

@@ -7,6 +7,7 @@ import { keepAlive } from '../../helpers/keep-alive.ts'
 import { timers } from '../../helpers/scripted-history.ts'
 
 const settings = { size: 10, ttl: 1_000 }
+const wanted = (): boolean => true
 const page: HistoryPage = { epoch: 'a', head: 1, floor: 0, events: [] }
 
 /** Reads of a history that answers when a test says. */
@@ -25,7 +26,7 @@ function readsOf (timeout = 60_000): { reads: Reads, asked: Array<{ channel: str
 
 t.test('a few are read at once, the others in their turn, whatever becomes of those before', async t => {
   const { reads, asked } = readsOf()
-  const pages = Array.from({ length: 200 }, (_, index) => reads.page(`=${index}`, null, settings))
+  const pages = Array.from({ length: 200 }, (_, index) => reads.page(`=${index}`, null, settings, wanted))
   const settled = Promise.allSettled(pages)
   t.equal(asked.length, 64)
   t.equal(reads.size, 200)
@@ -45,7 +46,7 @@ t.test('a read that never ends is given up, and its turn with it', async t => {
   await setImmediate()
   const before = timers()
   const { reads } = readsOf(10)
-  const pages = Array.from({ length: 100 }, () => reads.page('=a', null, settings))
+  const pages = Array.from({ length: 100 }, () => reads.page('=a', null, settings, wanted))
   for (const promise of pages) promise.catch(() => {})
   for (const promise of pages) await t.rejects(promise, { code: 'FST_ERR_WS_ROOM_UNAVAILABLE', message: /not read within 10 ms/ })
   t.equal(reads.size, 0)
@@ -54,6 +55,21 @@ t.test('a read that never ends is given up, and its turn with it', async t => {
 
 t.test('an adapter that throws has failed as one that rejects', async t => {
   const reads = new Reads({ async append () {}, read () { throw new Error('thrown') } }, 1_000)
-  await t.rejects(reads.page('=a', null, settings), { message: 'thrown' })
+  await t.rejects(reads.page('=a', null, settings, wanted), { message: 'thrown' })
+  t.equal(reads.size, 0)
+})
+
+t.test('what nobody wants any more when its turn comes is not read', async t => {
+  const { reads, asked } = readsOf()
+  let isWanted = true
+  const first = Array.from({ length: 64 }, (_, index) => reads.page(`=${index}`, null, settings, wanted))
+  const storm = Promise.allSettled(Array.from({ length: 10_000 }, () => reads.page('=storm', null, settings, () => isWanted)))
+  const last = reads.page('=last', null, settings, wanted)
+  isWanted = false
+  asked[0].answer(page)
+  t.ok((await storm).every(({ status }) => status === 'rejected'))
+  for (const { answer } of asked) answer(page)
+  await Promise.all([...first, last])
+  t.same(asked.slice(64).map(({ channel }) => channel), ['=last'])
   t.equal(reads.size, 0)
 })

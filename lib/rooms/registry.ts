@@ -23,6 +23,7 @@ import { roomChannel, roomOf } from './channels.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { Declarations } from './declarations.ts'
 import type { Declaration } from './declarations.ts'
+import { Delivery } from './delivery.ts'
 import { Feeds } from './history/feeds.ts'
 import { feedEventOf } from './history/shared-events.ts'
 import { memoryAdapter } from './memory-adapter.ts'
@@ -65,6 +66,7 @@ export class Registry implements RoomRegistry, Membership {
   readonly #members = new Members()
   readonly #counters: RegistryOptions['counters']
   readonly #log: CalmLog
+  readonly #delivery: Delivery
   /** Both null where the adapter keeps no history. */
   readonly #feeds: Feeds | null
   readonly #appends: Appends | null
@@ -74,6 +76,7 @@ export class Registry implements RoomRegistry, Membership {
   constructor (instance: FastifyInstance, { node, adapter, adapterTimeout: timeout, nodes, counters, budget, connectionsOf }: RegistryOptions) {
     this.#instance = instance
     this.#log = new CalmLog(instance.log)
+    this.#delivery = new Delivery(this.#members, this.#declarations, this.#log)
     this.#counters = counters
     this.#link = new AdapterLink(node, adapter ?? memoryAdapter(), instance, counters.adapter, {
       onEnvelope: (channel, envelope) => this.#onEnvelope(channel, envelope),
@@ -90,8 +93,8 @@ export class Registry implements RoomRegistry, Membership {
         timeout,
         counters: counters.history,
         budget,
-        deliver: (room, connection, { broadcast }) => this.#deliverTo(connection, broadcast, room),
-        deliverToAll: (room, { broadcast, except }, isBehind) => this.#deliverOrLog(room, broadcast, except, isBehind),
+        deliver: (room, connection, { broadcast }) => this.#delivery.toMember(room, broadcast, connection),
+        deliverToAll: (room, { broadcast, except }, isBehind) => this.#delivery.toAll(room, broadcast, except, isBehind),
         onGap: (room, filled, messages, eventId) => this.#onGap(room, filled, messages, eventId),
         refuse: (room, connection) => { void this.leave(connection, room) },
         onReadFailed: (room, error) => {
@@ -263,7 +266,7 @@ export class Registry implements RoomRegistry, Membership {
     if (declaration !== null && declaration.history !== null && this.#appends !== null) {
       return this.#append(room, broadcast, excluded, declaration.history)
     }
-    const failure = this.#deliver(room, declaration, broadcast, excluded, null)
+    const failure = this.#delivery.deliver(room, declaration, broadcast, excluded, null)
     const published = this.#link.publishMessage(roomChannel(room), broadcast.content, excluded)
     if (failure !== null) throw failure
     return published
@@ -301,7 +304,7 @@ export class Registry implements RoomRegistry, Membership {
     if (envelope.kind === 'close') {
       for (const member of this.#members.of(room)) member.close(envelope.code, envelope.reason)
     } else {
-      this.#deliverOrLog(room, Broadcast.from(envelope), envelope.except, null)
+      this.#delivery.toAll(room, Broadcast.from(envelope), envelope.except, null)
     }
   }
 
@@ -310,7 +313,7 @@ export class Registry implements RoomRegistry, Membership {
     if (room === null || this.#feeds === null || this.#feeds.onEvent(room, event)) return
     // Where another process declares a history and this one does not, its members get what comes.
     const { broadcast, except } = feedEventOf(event)
-    this.#deliverOrLog(room, broadcast, except, null)
+    this.#delivery.toAll(room, broadcast, except, null)
   }
 
   #onState (state: AdapterState): void {
@@ -333,46 +336,7 @@ export class Registry implements RoomRegistry, Membership {
   }
 
   #tellMembers (room: string, message: object): void {
-    this.#deliverOrLog(room, Broadcast.own(message), noIds, null)
-  }
-
-  #deliverTo (member: ServerConnection, broadcast: Broadcast, room: string): void {
-    try {
-      member.deliver(broadcast, room, this.#declarations.for(room)?.slowConsumer ?? null)
-    } catch (error) {
-      this.#logEncoding(error, room)
-    }
-  }
-
-  #deliverOrLog (room: string, broadcast: Broadcast, except: readonly string[], isBehind: ((connection: ServerConnection) => boolean) | null): void {
-    const failure = this.#deliver(room, this.#declarations.for(room), broadcast, except, isBehind)
-    if (failure !== null) this.#logEncoding(failure, room)
-  }
-
-  #logEncoding (error: unknown, room: string): void {
-    this.#log.error({ err: error, room }, 'room message could not be encoded')
-  }
-
-  /** A codec that can't encode the message costs its own members the message, and nobody else. */
-  #deliver (
-    room: string, declaration: Declaration | null, broadcast: Broadcast, except: readonly string[], isBehind: ((connection: ServerConnection) => boolean) | null
-  ): unknown {
-    let failure: unknown = null
-    const slowConsumer = declaration === null ? null : declaration.slowConsumer
-    const members = this.#members.of(room)
-    let left = members.size
-    for (const member of members) {
-      // Whoever leaves and joins meanwhile stands at the end again, and has had the message.
-      if (left-- === 0) break
-      if (except.length > 0 && except.includes(member.id)) continue
-      if (isBehind !== null && isBehind(member)) continue
-      try {
-        member.deliver(broadcast, room, slowConsumer)
-      } catch (error) {
-        failure = error
-      }
-    }
-    return failure
+    this.#delivery.toAll(room, Broadcast.own(message), noIds, null)
   }
 }
 

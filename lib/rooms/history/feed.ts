@@ -188,7 +188,9 @@ export class Feed<Member extends Follower> implements MemoryHolder {
 
   #onPage (page: HistoryPage, after: Position | null, asking: readonly Replay<Member>[]): void {
     if (this.#isDropped) return
-    const events = this.#shared.of(page)
+    // Who has left again meanwhile must not have the whole history encoded for it.
+    const isWanted = asking.some(replay => replay.isWaiting)
+    const events = this.#shared.of(isWanted ? page : { ...page, events: page.events.filter(event => this.#isNews(event)) })
     this.#advance(page, events)
     for (const replay of asking) {
       if (!replay.isWaiting) continue
@@ -217,6 +219,10 @@ export class Feed<Member extends Follower> implements MemoryHolder {
     if (by !== 0) this.#owner.onHeld(by)
   }
 
+  #isNews ({ epoch, offset }: Position): boolean {
+    return this.#position !== null && this.#position.epoch === epoch && offset > this.#position.offset
+  }
+
   #lose (place: Position): void {
     if (!this.#isLost(place)) this.#lost = place
   }
@@ -233,7 +239,7 @@ export class Feed<Member extends Follower> implements MemoryHolder {
     this.#hasGap = false
     if (position === null || isAt(position, this.#position)) return
     const isWhole = position.epoch === page.epoch && position.offset >= page.floor && position.offset <= page.head
-    const missed = position.epoch === page.epoch ? events.filter(event => event.offset > position.offset) : []
+    const missed = events.filter(event => event.epoch === position.epoch && event.offset > position.offset)
     if (!isWhole) this.#onBroken(missed.length, { epoch: page.epoch, offset: missed.length === 0 ? page.head : page.floor })
     else if (hadGap && missed.length > 0) this.#owner.onGap(true, missed.length, eventIdOf(this.#position))
     for (const event of missed) this.#deliver(event)

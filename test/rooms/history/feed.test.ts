@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
+import type { HistoryEvent } from '../../../types/adapter.ts'
 import { ModelClient, ModelHistory, ModelNode } from '../../helpers/feed-model.ts'
 import { keepAlive } from '../../helpers/keep-alive.ts'
 import { timers } from '../../helpers/scripted-history.ts'
@@ -343,4 +344,35 @@ t.test('nothing counts as held when the last member leaves, also while the histo
   t.equal(stage.node.held, 0)
   await stage.settle()
   t.equal(stage.node.held, 0)
+})
+
+t.test('what somebody asked for who has left before it was read is not encoded', async t => {
+  const stage = new Stage(t)
+  const member = await stage.member()
+  stage.append(20)
+  stage.history.append([], 1)
+  let encoded = 0
+  const page = stage.history.page.bind(stage.history)
+  stage.history.page = after => {
+    const { events, ...rest } = page(after)
+    const counted = ({ envelope, ...event }: HistoryEvent): HistoryEvent => ({
+      ...event,
+      envelope: {
+        ...envelope,
+        get payload () {
+          encoded++
+          return envelope.payload
+        }
+      }
+    })
+    return { ...rest, events: events.map(counted) }
+  }
+  const client = stage.client()
+  const joined = stage.node.join(client, 'a-1')
+  await setImmediate()
+  stage.node.leave(client)
+  await joined
+  await stage.settle()
+  t.ok(encoded <= 2, `${encoded} of 20`)
+  t.same(offsets(member).slice(-1), [21], 'what is news to the others is')
 })

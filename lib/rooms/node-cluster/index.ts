@@ -3,12 +3,11 @@ import type { Worker } from 'node:cluster'
 import type { Adapter } from '../../../types/adapter.ts'
 import type { ClusterAdapterOptions, RoomCarrier } from '../../../types/cluster.ts'
 import { checkFields } from '../../check-option.ts'
-import { FST_ERR_WS_ADAPTER, FST_ERR_WS_OPTION } from '../../errors.ts'
+import { FST_ERR_WS_ADAPTER } from '../../errors.ts'
+import { resolveNamespace } from '../broker-options.ts'
 import { ClusterAdapter } from './adapter.ts'
 import { Carrier } from './carrier.ts'
 import { portToParent } from './port.ts'
-
-const namespacePattern = /^[\w-]{1,64}$/
 
 /**
  * Joins the workers of `node:cluster` on one machine, without a broker: in each worker, `adapter: clusterAdapter()`. The primary carries the rooms, see `carryRooms`.
@@ -17,9 +16,7 @@ const namespacePattern = /^[\w-]{1,64}$/
  */
 export function clusterAdapter (options: ClusterAdapterOptions = {}): Adapter {
   checkFields('clusterAdapter', options, ['namespace'])
-  const { namespace = 'typed-ws' } = options
-  if (typeof namespace !== 'string' || !namespacePattern.test(namespace)) throw new FST_ERR_WS_OPTION('namespace', 'must be 1 to 64 of A–Z, a–z, 0–9, - and _')
-  return new ClusterAdapter(portToParent(), namespace)
+  return new ClusterAdapter(portToParent(), resolveNamespace('clusterAdapter.namespace', options.namespace))
 }
 
 let carrier: RoomCarrier | null = null

@@ -15,6 +15,8 @@ t.setTimeout(120_000)
 const room = 'room:1'
 /** How often processes say that they are alive, and after how long a silence they are taken for dead, in milliseconds. */
 const nodes = { interval: 200, timeout: 1_000 }
+/** Where so much is to be done that a busy machine keeps a process silent for longer than that. */
+const patient = { interval: 500, timeout: 6_000 }
 
 /** Three processes, and a client of each that keeps a list of who is in the room. */
 class Ground {
@@ -30,9 +32,9 @@ class Ground {
     this.servers = servers
   }
 
-  static async start (t: Test, notify: PresenceSettings['notify']): Promise<Ground> {
+  static async start (t: Test, notify: PresenceSettings['notify'], settingsOfNodes = nodes): Promise<Ground> {
     const { carrier, broker } = await startRedis(t, { isDurable: false })
-    const settings: PresenceSettings = { carrier, nodes, notify }
+    const settings: PresenceSettings = { carrier, nodes: settingsOfNodes, notify }
     const ground = new Ground(t, broker, Array.from({ length: 3 }, () => new ClusterServer(t, settings, (t, settings) => launchScript(t, settings, '', 'cluster/presence-server.js'))))
     await Promise.all([0, 1, 2].map(index => ground.up(index)))
     return ground
@@ -145,7 +147,7 @@ suiteNeeding(['redis-server'], 'Redis', async t => {
   t.test('ten thousand members: what their coming and going costs is bounded, and all know them', async t => {
     const interval = 400
     const begun = performance.now()
-    const ground = await Ground.start(t, { interval, limit: 100 })
+    const ground = await Ground.start(t, { interval, limit: 100 }, patient)
     await Promise.all(ground.watchers.map(watcher => watcher?.ask('crowd', { count: 3_333 })))
     t.equal((await ground.agree()).length, 10_002)
     await ground.down(2, 'SIGKILL')

@@ -14,7 +14,7 @@ const gates = [
   ['type tests, TypeScript 5.9', script('test:types:5.9')],
   ['type tests, TypeScript 7', script('test:types:7')],
   ['tests', tests],
-  ['coverage', script('test:coverage-check')],
+  ['coverage', coverage],
   ['package', script('test:package')]
 ]
 
@@ -24,6 +24,13 @@ function script (name) {
     const ok = spawnSync('npm', ['run', '--silent', name], inheriting).status === 0
     return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, leftOut: [] }
   }
+}
+
+/** Lines that are not covered may be those of suites that were left out: that is told, and held against nobody where these may be left out. */
+function coverage () {
+  const counts = script('test:coverage-check')()
+  if (counts.failed === 0 || total.leftOut.length === 0 || process.env.CI) return counts
+  return { passed: 0, failed: 0, leftOut: ['LEFT OUT: coverage (other suites were left out)'] }
 }
 
 async function tests () {

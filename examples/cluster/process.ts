@@ -12,8 +12,9 @@ const app = await buildBoard({
   name,
   // It only tells where Redis is. What Redis has acknowledged survives its restarts here, so histories do, too.
   adapter: redisAdapter({ client: new Redis({ host: '127.0.0.1', port: Number(redisPort), lazyConnect: true }), durable: true }),
-  kill: () => process.kill(process.pid, 'SIGKILL'),
-  restartRedis: () => process.send?.('restart-redis')
+  // In braces: what a handler returns is sent to its client.
+  kill: () => { process.kill(process.pid, 'SIGKILL') },
+  restartRedis: () => { process.send?.('restart-redis') }
 }, { logger: { level }, forceCloseConnections: true })
 
 process.once('SIGTERM', () => {

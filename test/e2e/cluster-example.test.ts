@@ -97,10 +97,12 @@ suiteNeeding(['redis-server', 'nginx', 'chromium'], 'the cluster in a browser', 
 
   t.test('nothing is lost while Redis is away: what is said waits for it', async t => {
     await grace.locator('#restart-redis').click()
-    await shows(ada, '#broker', 'Redis is away')
+    await shows(ada, '#redis', 'away')
+    t.equal(await grace.locator('#trouble').textContent(), '', 'who has asked for it is told of no error')
     await say(ada, 'said without Redis')
+    await shows(ada, '#trouble', 'Waiting for Redis')
     await shows(grace, '.bubble', 'said without Redis')
-    for (const page of [ada, grace]) await shows(page, '#broker', 'reached')
+    for (const page of [ada, grace]) await shows(page, '#redis', 'reached')
     t.same(await saidOn(ada), await saidOn(grace))
     t.equal(await ada.locator('.notice', { hasText: 'missing' }).count(), 0)
   })

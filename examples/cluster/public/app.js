@@ -15,6 +15,10 @@ const name = new URLSearchParams(location.search).get('name') ?? people[Math.flo
 let lastEvent = null
 let members = new Map()
 let me = null
+/** The ids that it had before: others still see them, until the process that was killed is missed. */
+const before = new Set()
+/** Whether this tab's process reaches Redis, as far as it has said. */
+let reachesRedis = true
 /** Messages that have come since a join was asked for: they are what was missed, and perhaps what was said just then. */
 let arrived = null
 let count = 0
@@ -33,6 +37,7 @@ function onState (state) {
   // Who is there is not known either.
   if (state === 'lost' && me !== null) appendNotice('Connection lost', 'bad')
   if (state !== 'lost') return
+  if (me !== null) before.add(me)
   me = null
   arrived = null
 }
@@ -65,7 +70,7 @@ async function join () {
 function onMessage (message) {
   if (message.type === 'said') onSaid(message)
   else if (message.type === 'presence') onPresence(message)
-  else if (message.type === 'status') renderPlace({ broker: message })
+  else if (message.type === 'status') onStatus(message)
   else if (message.type === 'gap') onGap(message)
   else if (message.type === 'error') trouble(message.message)
 }
@@ -75,6 +80,14 @@ function onSaid (said) {
   const item = appendMessage(said, said.from.name === name)
   arrived?.push(item)
   renderPlace({ eventId: lastEvent })
+}
+
+function onStatus ({ state }) {
+  const reached = state === 'ready'
+  renderPlace({ reachesRedis: reached })
+  if (reached !== reachesRedis) appendNotice(reached ? 'Redis is back: what has waited is taken' : 'Redis is away: what is said waits for it', reached ? 'good' : 'bad')
+  reachesRedis = reached
+  trouble('')
 }
 
 /** Messages were lost, and their history with them: what comes begins anew. */
@@ -87,7 +100,9 @@ function onGap ({ eventId }) {
 function onPresence ({ count, joined, left }) {
   for (const { id } of left) {
     const member = members.get(id)
-    if (members.delete(id)) appendNotice(`${member.data.name} has left ${member.data.process}`)
+    if (!members.delete(id)) continue
+    if (before.delete(id)) appendNotice(`Your connection to ${member.data.process} is missed by now, and taken off the list`)
+    else appendNotice(`${member.data.name} has left ${member.data.process}`)
   }
   for (const member of joined) {
     if (!members.has(member.id) && member.id !== me) appendNotice(`${member.data.name} has come to ${member.data.process}`)
@@ -99,6 +114,7 @@ function onPresence ({ count, joined, left }) {
 /* What the user does. */
 
 async function say (text) {
+  if (!reachesRedis) trouble('Waiting for Redis…')
   try {
     await socket.request({ type: 'say', text })
     trouble('')

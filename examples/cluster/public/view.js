@@ -4,7 +4,7 @@ import { element } from './element.js'
 export const at = Object.fromEntries([...document.querySelectorAll('[id]')].map(found => [found.id, found]))
 
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
-const stateTexts = { connecting: 'Connecting…', open: 'Connected', lost: 'Connection lost, coming back…' }
+const stateTexts = { connecting: 'Connecting…', open: 'Connected', lost: 'Lost, coming back…' }
 /** Older ones go, so that a tab which is left open does not grow. */
 const mostItems = 400
 
@@ -12,11 +12,12 @@ const mostItems = 400
 export function renderState (state) {
   at.app.dataset.state = state
   at.status.textContent = stateTexts[state]
+  at['here-title'].textContent = state === 'lost' ? 'This tab was connected to' : 'This tab is connected to'
   for (const button of [at.kill, at['restart-redis']]) button.disabled = state !== 'open'
 }
 
 /** What is not given stays as it is. */
-export function renderPlace ({ process, eventId, resume, broker }) {
+export function renderPlace ({ process, eventId, resume, reachesRedis }) {
   if (process !== undefined) {
     at.app.dataset.process = process
     at.process.textContent = process
@@ -27,10 +28,9 @@ export function renderPlace ({ process, eventId, resume, broker }) {
     at.resume.textContent = `recovered: ${resume.recovered} · replayed: ${resume.replayed}`
     at.resume.dataset.tone = resume.recovered ? 'good' : 'bad'
   }
-  if (broker !== undefined) {
-    const isReady = broker.state === 'ready'
-    at.broker.textContent = isReady ? 'reached' : 'Redis is away'
-    at.broker.dataset.tone = isReady ? 'good' : 'bad'
+  if (reachesRedis !== undefined) {
+    at.redis.textContent = reachesRedis ? 'reached' : 'away'
+    at.redis.dataset.tone = reachesRedis ? 'good' : 'bad'
   }
 }
 
@@ -57,6 +57,7 @@ export function appendMessage ({ from, text, time, eventId }, isOwn) {
     element('b', {}, isOwn ? 'You' : from.name), chip(from.process), element('time', { datetime: time }, timeFormat.format(new Date(time))))
   const row = element('div', { class: 'row' }, element('p', { class: 'bubble' }, text), element('code', { title: 'eventId' }, eventId))
   const item = element('li', { class: `message${isOwn ? ' own' : ''}${isFirst ? ' first' : ''}`, 'data-process': from.process, 'data-speaker': speaker }, head, row)
+  at.empty.hidden = true
   append(item)
   return {
     markReplayed () {
@@ -77,7 +78,6 @@ export function renderCounting (isCounting) {
 
 function append (item) {
   const isAtEnd = at.log.scrollHeight - at.log.scrollTop - at.log.clientHeight < 80
-  at.empty.hidden = true
   at.messages.append(item)
   while (at.messages.childElementCount > mostItems) at.messages.firstElementChild.remove()
   if (isAtEnd) at.log.scrollTop = at.log.scrollHeight

@@ -309,6 +309,6 @@ function resolveSendBudget (budget: WsCommonOptions['budget']): number | undefin
 
 function checkAdapter (adapter: Adapter): void {
   for (const method of ['start', 'publish', 'subscribe', 'unsubscribe', 'stop'] as const) {
-    if (typeof adapter[method] !== 'function') throw new FST_ERR_WS_OPTION('adapter', `has no method ${method}`)
+    if (typeof adapter[method] !== 'function') throw new FST_ERR_WS_OPTION('adapter', `has no method ${method}: pass what redisAdapter({ client }), or another of them, answers`)
   }
 }

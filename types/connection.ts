@@ -67,7 +67,15 @@ export interface Connection<SentMessage = unknown, Data = unknown> {
    */
   renew (expiresAt: Date | number | null): void
 
-  /** Joins a room. It takes effect in this process at once; the promise settles when the adapter has subscribed. */
+  /**
+   * Joins a room, in this process at once. The promise settles when its messages arrive from other processes too, and when what was missed since `since` has been sent.
+   *
+   * ```ts
+   * const { recovered, eventId } = await connection.join('forum:tea', { since: message.since })
+   * ```
+   *
+   * @throws FST_ERR_WS_ROOM_LIMIT beyond `limits.rooms`, FST_ERR_WS_ROOM_UNAVAILABLE where a history is not reached within `adapterTimeout`: it is no member then
+   */
   join (room: string, options?: JoinOptions): Promise<JoinResult>
   /** Leaves a room; does nothing when it is not in it. */
   leave (room: string): Promise<void>

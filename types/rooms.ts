@@ -62,7 +62,8 @@ export interface RoomSender<Message = unknown> {
    * Sends to the members in this process at once, and to those in others through the adapter. In a room with history all members, of this process too, get it
    * when it has its place there.
    * The promise settles when the adapter has taken the message; one that nobody awaits never becomes an unhandledRejection. It rejects with
-   * FST_ERR_WS_ROOM_UNAVAILABLE when that took too long, and was not to be known for certain.
+   * FST_ERR_WS_ADAPTER_UNAVAILABLE when other processes are not reached, and in a room with history with FST_ERR_WS_ROOM_UNAVAILABLE when nobody knows within
+   * `adapterTimeout` whether the message is kept: it may be.
    *
    * @throws FST_ERR_WS_SEND_INVALID at once, when the message is none that the room's schema declares, or is no object in a room with history
    */
@@ -81,13 +82,13 @@ export interface Room<Message = unknown> extends RoomSender<Message>, Iterable<C
   readonly size: number
   has (connection: Connection): boolean
   /**
-   * How many connections of the whole cluster are in it. Rooms with `presence` that have members here know; for others every process is asked.
+   * How many connections of the whole cluster are in it. Rooms with `presence` that have members here mostly know; for others every process is asked.
    *
-   * @throws FST_ERR_WS_ROOM_UNAVAILABLE when one of them does not answer
+   * @throws FST_ERR_WS_ROOM_UNAVAILABLE when one of them does not answer within `adapterTimeout`, such as one that crashed a moment ago
    */
   count (): Promise<number>
   /**
-   * Who of the whole cluster is in it, in the order of their ids; `data` is undefined without `presence`.
+   * Who of the whole cluster is in it, in the order of their ids; `data` is undefined without `presence`. Asks as `count()` does.
    *
    * @throws FST_ERR_WS_ROOM_UNAVAILABLE as of `count()`
    */

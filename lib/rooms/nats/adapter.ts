@@ -122,6 +122,7 @@ function bytesOf ({ buffer, byteOffset, length }: Uint8Array): Buffer {
  * ```ts
  * const connection = await connect({ servers, maxReconnectAttempts: -1 })
  * await app.register(typedWs, { adapter: natsAdapter({ connection, jetstream: jetstream(connection) }) })
+ * app.addHook('onClose', () => connection.close())
  * ```
  *
  * @throws FST_ERR_WS_OPTION

@@ -24,6 +24,13 @@ let carrier: RoomCarrier | null = null
 /**
  * Called once in the primary: carries the rooms of all workers of `node:cluster`, those that are started later too, and keeps their histories in its memory.
  *
+ * ```ts
+ * if (cluster.isPrimary) {
+ *   carryRooms()
+ *   for (let worker = 0; worker < 4; worker++) cluster.fork()
+ * }
+ * ```
+ *
  * @throws FST_ERR_WS_ADAPTER where it was called before, and not stopped
  */
 export function carryRooms (): RoomCarrier {

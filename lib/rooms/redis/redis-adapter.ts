@@ -88,8 +88,10 @@ class RedisAdapter implements Adapter {
  * import { Redis } from 'ioredis'
  * import { redisAdapter } from 'fastify-typed-ws/redis'
  *
- * await app.register(typedWs, { adapter: redisAdapter({ client: new Redis() }) })
+ * await app.register(typedWs, { adapter: redisAdapter({ client: new Redis({ lazyConnect: true }) }) })
  * ```
+ *
+ * The client only tells where Redis is: it is neither used nor ended.
  *
  * @throws FST_ERR_WS_OPTION
  */

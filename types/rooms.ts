@@ -84,7 +84,7 @@ export interface Room<Message = unknown> extends RoomSender<Message>, Iterable<C
   /**
    * How many connections of the whole cluster are in it. Rooms with `presence` that have members here mostly know; for others every process is asked.
    *
-   * @throws FST_ERR_WS_ROOM_UNAVAILABLE when one of them does not answer within `adapterTimeout`, such as one that crashed a moment ago
+   * @throws FST_ERR_WS_ROOM_UNAVAILABLE when one of them that is alive does not answer within `adapterTimeout`, or `nodes.timeout` and an interval where that is longer
    */
   count (): Promise<number>
   /**

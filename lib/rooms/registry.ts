@@ -112,7 +112,8 @@ export class Registry implements RoomRegistry, Membership {
       tellMembers: (room, message) => this.#tellMembers(room, message),
       subscribe: channel => this.#subscriptions.want(channel),
       unsubscribe: channel => this.#subscriptions.drop(channel)
-    }, { ...nodes, answerTimeout: timeout })
+      // One that has crashed is found dead by then: whoever asks has an answer all the same.
+    }, { ...nodes, answerTimeout: Math.max(timeout, nodes.timeout + nodes.interval) })
   }
 
   async start (compile: Compile): Promise<void> {

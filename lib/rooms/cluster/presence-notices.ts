@@ -8,6 +8,8 @@ export interface NoticesPort {
   readonly room: string
   /** How many are in the room; null as long as that is being found out. */
   readonly count: () => number | null
+  /** How many are known to be in it, whoever has not answered yet. */
+  readonly known: () => number
   readonly tell: (notice: PresenceNotice) => void
 }
 
@@ -25,7 +27,6 @@ export class PresenceNotices {
   readonly #left = new Map<string, Entry>()
   #timer: NodeJS.Timeout | null = null
   #waits = 0
-  #count = 0
 
   constructor (port: NoticesPort, options: Readonly<Required<NoticesOption>>) {
     this.#port = port
@@ -71,23 +72,22 @@ export class PresenceNotices {
       return
     }
     this.#waits = 0
-    this.#count = count ?? this.#count
     const joined = [...this.#joined.values()].map(({ entry }) => entry)
     const left = [...this.#left.values()]
     this.#joined.clear()
     this.#left.clear()
-    this.#port.tell(this.#noticeOf(joined, left))
+    this.#port.tell(this.#noticeOf(joined, left, count ?? this.#port.known()))
   }
 
   /** Where not all can be listed, neither kind takes the whole place of the other. */
-  #noticeOf (joined: readonly Entry[], left: readonly Entry[]): PresenceNotice {
+  #noticeOf (joined: readonly Entry[], left: readonly Entry[], count: number): PresenceNotice {
     const { limit } = this.#options
     const joinedLimit = Math.max(Math.ceil(limit / 2), limit - left.length)
     const room = { bytes: mostBytes }
     const listedJoined = listed(joined.slice(0, joinedLimit), room)
     const listedLeft = listed(left.slice(0, limit - Math.min(joined.length, joinedLimit)), room)
     const more = joined.length + left.length - listedJoined.length - listedLeft.length
-    const notice = { type: 'presence', room: this.#port.room, count: this.#count, joined: listedJoined, left: listedLeft } as const
+    const notice = { type: 'presence', room: this.#port.room, count, joined: listedJoined, left: listedLeft } as const
     return more === 0 ? notice : { ...notice, more }
   }
 }

@@ -36,6 +36,7 @@ export class RoomPresence implements RollListener {
       : new PresenceNotices({
         room: name,
         count: () => this.isCurrent || port.isCutOff() ? this.size : null,
+        known: () => this.size,
         tell: notice => port.tellMembers(name, notice)
       }, presence.notify)
   }

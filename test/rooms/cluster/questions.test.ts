@@ -91,10 +91,16 @@ t.test('what is open when the server closes fails', async t => {
   await t.rejects(answers, { code: 'FST_ERR_WS_ROOM_UNAVAILABLE', message: /closing/ })
 })
 
-t.test('a process that does not answer and is not known to be dead makes count() fail', async t => {
-  const [one, two] = await startNodes(t, 2, { adapterTimeout: 50, nodes: { interval: 100, timeout: 60_000 } })
-  two.adapter.silence()
+t.test('a process that does not answer although it is alive makes count() fail', async t => {
+  const [one, two] = await startNodes(t, 2, { adapterTimeout: 50, nodes: { interval: 100, timeout: 400 } })
+  one.adapter.fault = (_channel, envelope) => envelope.kind === 'control' && JSON.parse(envelope.payload).say === 'answer' ? 'lose' : null
   await t.rejects(one.app.room('lobby').count(), { code: 'FST_ERR_WS_ROOM_UNAVAILABLE', message: new RegExp(two.id) })
+})
+
+t.test('a process that has crashed is found dead before the others would give up, however short adapterTimeout is', async t => {
+  const [one, two] = await startNodes(t, 2, { adapterTimeout: 50, nodes: shortNodes })
+  two.adapter.silence()
+  t.equal(await one.app.room('lobby').count(), 0)
 })
 
 t.test('a process that is found dead meanwhile is not waited for', async t => {

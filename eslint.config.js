@@ -43,7 +43,7 @@ export default [
   ...adapters.map(adapter => restrictImports([`lib/rooms/${adapter}/**/*.ts`], [
     { regex: '^(?!\\.|node:)', message: 'The client is what the user passes: its library is no dependency, not even for its types.' },
     {
-      regex: '^\\.\\./(?!(?:\\.\\./)*types/|(?:envelope|memory-history|tail|turns|broker-options)\\.ts$|\\.\\./(?:errors|outside|check-option)\\.ts$)',
+      regex: '^\\.\\./(?!(?:\\.\\./)*types/|(?:envelope|memory-history|tail|few-at-once|broker-options)\\.ts$|\\.\\./(?:errors|outside|check-option)\\.ts$)',
       message: 'An adapter imports its own files, types/, and what adapters have in common.'
     }
   ])),

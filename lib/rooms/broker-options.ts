@@ -1,8 +1,10 @@
 import { FST_ERR_WS_OPTION } from '../errors.ts'
 
-/** What all adapters are told. */
+/* The options that all adapters have. */
+
 export const defaultNamespace = 'typed-ws'
 
+/** In bytes. */
 const leastSecret = 16
 
 /**

@@ -102,6 +102,8 @@ export class Registry implements RoomRegistry, Membership {
         },
         isReady: () => this.#link.state === 'ready'
       })
+    // One that has crashed is found dead by then: whoever asks has an answer all the same.
+    const answerTimeout = Math.max(timeout, nodes.timeout + nodes.interval)
     this.cluster = new Cluster({
       node,
       log: instance.log,
@@ -112,8 +114,7 @@ export class Registry implements RoomRegistry, Membership {
       tellMembers: (room, message) => this.#tellMembers(room, message),
       subscribe: channel => this.#subscriptions.want(channel),
       unsubscribe: channel => this.#subscriptions.drop(channel)
-      // One that has crashed is found dead by then: whoever asks has an answer all the same.
-    }, { ...nodes, answerTimeout: Math.max(timeout, nodes.timeout + nodes.interval) })
+    }, { ...nodes, answerTimeout })
   }
 
   async start (compile: Compile): Promise<void> {

@@ -3,10 +3,10 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, Socket } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { freePort } from './free-port.ts'
 import { bound, suspend } from './processes.ts'
 import { requirement } from './requirements.ts'
 
@@ -24,7 +24,7 @@ export class RedisServer {
 
   /** Settles when it answers. Call it where `suiteNeeding(['redis-server'], …)` has found one. */
   static async start (t: Test, args: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(args.includes('--cluster-enabled')), args)
+    const server = new RedisServer(await (args.includes('--cluster-enabled') ? freePair() : freePort()), args)
     t.after(async () => {
       await server.kill()
       rmSync(server.#directory, { recursive: true, force: true })
@@ -115,16 +115,10 @@ async function isReady (running: ChildProcess): Promise<void> {
 }
 
 /** A server of a cluster listens on a second port, 10,000 above. */
-async function freePort (forCluster: boolean): Promise<number> {
+async function freePair (): Promise<number> {
   for (;;) {
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    server.close()
-    await once(server, 'close')
-    if (!forCluster) return port
     // Below those that the system hands out by itself.
-    const low = 10_000 + port % 20_000
+    const low = 10_000 + await freePort() % 20_000
     if (await isFree(low) && await isFree(low + 10_000)) return low
   }
 }

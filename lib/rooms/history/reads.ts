@@ -1,5 +1,6 @@
 import type { AdapterHistory, HistoryPage, HistorySettings, Position } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ROOM_UNAVAILABLE } from '../../errors.ts'
+import { FewAtOnce } from '../few-at-once.ts'
 
 /** How many histories are read at once. When the adapter is back all are due: what is asked for in one go would be late as a whole. */
 const mostAtOnce = 64
@@ -8,8 +9,7 @@ const mostAtOnce = 64
 export class Reads {
   readonly #history: AdapterHistory
   readonly #timeout: number
-  #running = 0
-  readonly #waiting = new Set<() => void>()
+  readonly #running = new FewAtOnce(mostAtOnce)
 
   /** @param timeout of one read, from its turn on, in milliseconds */
   constructor (history: AdapterHistory, timeout: number) {
@@ -19,7 +19,7 @@ export class Reads {
 
   /** How many are on their way, or wait for their turn. */
   get size (): number {
-    return this.#running + this.#waiting.size
+    return this.#running.size
   }
 
   /**
@@ -27,26 +27,11 @@ export class Reads {
    *
    * @throws FST_ERR_WS_ROOM_UNAVAILABLE, as a rejection, besides what the adapter says
    */
-  async page (channel: string, after: Position | null, settings: HistorySettings, isWanted: () => boolean): Promise<HistoryPage> {
-    // Whoever is done hands its place on.
-    if (this.#running < mostAtOnce) this.#running++
-    else await new Promise<void>(resolve => { this.#waiting.add(resolve) })
-    try {
+  page (channel: string, after: Position | null, settings: HistorySettings, isWanted: () => boolean): Promise<HistoryPage> {
+    return this.#running.run(async () => {
       if (!isWanted()) throw new FST_ERR_WS_ROOM_UNAVAILABLE('nobody is in it any more')
       return await this.#read(channel, after, settings)
-    } finally {
-      this.#next()
-    }
-  }
-
-  #next (): void {
-    const [start] = this.#waiting
-    if (start === undefined) {
-      this.#running--
-      return
-    }
-    this.#waiting.delete(start)
-    start()
+    })
   }
 
   /** An adapter that never answers must not silence a room for ever. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { AdapterHistory, Envelope, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ENVELOPE } from '../../errors.ts'
 import type { EnvelopeCodec } from '../envelope.ts'
-import { Turns } from '../turns.ts'
+import { FewAtOnce } from '../few-at-once.ts'
 import { Batches } from './batches.ts'
 import type { Carrier } from './carrier.ts'
 import { codeOf, codes, isAbsent, unavailable } from './jetstream-api.ts'
@@ -36,7 +36,7 @@ export class NatsHistory implements AdapterHistory {
   readonly #onRefused: (channel: string, error: unknown) => void
   readonly #clock = new ServerClock()
   readonly #batches = new Batches()
-  readonly #ranges = new Turns(mostReads)
+  readonly #ranges = new FewAtOnce(mostReads)
 
   constructor (api: JetStreamApi, carrier: Carrier, codec: EnvelopeCodec, streams: Streams, namespace: string, onRefused: (channel: string, error: unknown) => void) {
     this.#api = api
@@ -108,7 +108,7 @@ export class NatsHistory implements AdapterHistory {
     const builder = new PageBuilder(after, entry => this.#envelopesOf(channel, entry, ttl))
     // With the message at the position itself: where that is kept, all that came after it is.
     const query = { stream: name, subject, from: Math.max(1, sequenceOf(after.offset)), to: last }
-    const isWhole = await this.#ranges.take(() => readRange(this.#api, this.#carrier, this.#namespace, query, entry => builder.add(entry)))
+    const isWhole = await this.#ranges.run(() => readRange(this.#api, this.#carrier, this.#namespace, query, entry => builder.add(entry)))
     return isWhole ? builder.page(head, size) : null
   }
 

@@ -1,7 +1,7 @@
 import type { Adapter, AdapterContext, AdapterHistory, Envelope, HistoryPage, HistorySettings, MessageEnvelope, Position } from '../../../types/adapter.ts'
 import { FST_ERR_WS_ADAPTER, FST_ERR_WS_ADAPTER_UNAVAILABLE } from '../../errors.ts'
+import { FewAtOnce } from '../few-at-once.ts'
 import { Tail } from '../tail.ts'
-import { Turns } from '../turns.ts'
 import type { Port } from './port.ts'
 import { sessionBounds, Sessions } from './sessions.ts'
 import type { SessionBounds } from './sessions.ts'
@@ -21,7 +21,7 @@ export class ClusterAdapter implements Adapter, AdapterHistory {
   readonly #bounds: SessionBounds
   readonly #channels = new Set<string>()
   #sessions: Sessions | null = null
-  readonly #reads = new Turns(mostReads)
+  readonly #reads = new FewAtOnce(mostReads)
 
   /** @param port null where there is none */
   constructor (port: Port | null, namespace: string, bounds: SessionBounds = sessionBounds) {
@@ -59,7 +59,7 @@ export class ClusterAdapter implements Adapter, AdapterHistory {
   }
 
   read (channel: string, after: Position | null, settings: HistorySettings): Promise<HistoryPage> {
-    return this.#reads.take(() => this.#readParts(channel, after, settings))
+    return this.#reads.run(() => this.#readParts(channel, after, settings))
   }
 
   async subscribe (channel: string): Promise<void> {

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { Turns } from '../../lib/rooms/turns.ts'
+import { FewAtOnce } from '../../lib/rooms/few-at-once.ts'
 
 t.test('so many run at once, and the others follow in order, whatever becomes of those before them', async t => {
-  const turns = new Turns(2)
+  const few = new FewAtOnce(2)
   const log: number[] = []
   let [running, most] = [0, 0]
-  const results = await Promise.allSettled([1, 2, 3, 4, 5].map(number => turns.take(async () => {
+  const results = await Promise.allSettled([1, 2, 3, 4, 5].map(number => few.run(async () => {
     log.push(number)
     most = Math.max(most, ++running)
     await new Promise(resolve => { setImmediate(resolve) })
@@ -16,7 +16,6 @@ t.test('so many run at once, and the others follow in order, whatever becomes of
   t.same(log, [1, 2, 3, 4, 5])
   t.equal(most, 2)
   t.same(results.map(result => result.status === 'fulfilled' ? result.value : result.reason.message), [1, '2', 3, '4', 5])
-  t.equal(await turns.take(async () => 6), 6)
+  t.equal(await few.run(async () => 6), 6)
+  t.equal(few.size, 0)
 })
-
-t.end()

@@ -88,6 +88,13 @@ export default [
     }
   ]),
 
+  restrictImports(['lib/asyncapi/**/*.ts'], [
+    {
+      regex: '^(?:\\.\\./)+(?!(?:\\.\\./)*(?:types/|errors\\.ts$|check-option\\.ts$))',
+      message: 'The document sees what users see: it imports its own files, types/ and the errors only.'
+    }
+  ]),
+
   restrictImports(['types/**/*.ts'], [
     { regex: '^(?:\\.\\./)+lib/', message: 'types/ lies below all: it imports nothing from lib/.' }
   ], { ignores: ['types/**/*.tst.ts'] }),

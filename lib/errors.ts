@@ -17,6 +17,8 @@ export const FST_ERR_WS_HISTORY = createError<[string]>(
   'FST_ERR_WS_HISTORY', 'rooms %s are declared with history, and the adapter keeps none')
 export const FST_ERR_WS_ADAPTER = createError<[string]>(
   'FST_ERR_WS_ADAPTER', 'adapter: %s')
+export const FST_ERR_WS_ASYNCAPI = createError<[string]>(
+  'FST_ERR_WS_ASYNCAPI', 'documents of fastify-typed-ws: %s')
 export const FST_ERR_WS_METRICS = createError<[string]>(
   'FST_ERR_WS_METRICS', 'metrics of fastify-typed-ws: %s')
 

@@ -84,7 +84,7 @@ export const defaults = Object.freeze({
   /** milliseconds */
   closeTimeout: 5_000,
   /** milliseconds */
-  heartbeat: Object.freeze({ interval: 25_000, timeout: 20_000 }),
+  heartbeat: Object.freeze({ interval: 25_000, timeout: 20_000, notify: false }),
   /** milliseconds; null for never */
   idleTimeout: null,
   /** milliseconds; null for never */
@@ -229,14 +229,14 @@ export function resolveOptions (own: OwnOptions, inherited: ResolvedOptions): Re
 /** @throws FST_ERR_WS_OPTION */
 function resolveHeartbeat (option: HeartbeatOption): ResolvedHeartbeat | null {
   if (option === false) return null
-  if (typeof option !== 'object' || option === null) throw new FST_ERR_WS_OPTION('heartbeat', 'must be false, or an object with interval and timeout')
+  if (typeof option !== 'object' || option === null) throw new FST_ERR_WS_OPTION('heartbeat', 'must be false, or an object with interval, timeout and notify')
   for (const name of Object.keys(option)) {
-    if (!Object.hasOwn(defaults.heartbeat, name)) throw new FST_ERR_WS_OPTION(`heartbeat.${name}`, 'is not an option: interval and timeout are')
+    if (!Object.hasOwn(defaults.heartbeat, name)) throw new FST_ERR_WS_OPTION(`heartbeat.${name}`, 'is not an option: interval, timeout and notify are')
   }
-  const { interval = defaults.heartbeat.interval, timeout = Math.min(interval, defaults.heartbeat.timeout) } = option
+  const { interval = defaults.heartbeat.interval, timeout = Math.min(interval, defaults.heartbeat.timeout), notify = defaults.heartbeat.notify } = option
   checkWhole('heartbeat.interval', interval, 10, maxDelay)
   checkWhole('heartbeat.timeout', timeout, 1, interval)
-  return { interval, timeout }
+  return { interval, timeout, notify }
 }
 
 /** Over which part of the time for draining close frames are spread by default: the last ones are to be answered, too. */

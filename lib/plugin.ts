@@ -32,6 +32,7 @@ async function register (instance: FastifyInstance, options: WsPluginOptions): P
   instance.decorate('rooms', { getter: () => server.rooms })
   instance.decorate('room', (name: string) => server.rooms.room(name))
   instance.decorate('wsConnections', { getter: () => server.connections })
+  instance.decorate('wsRoutes', { getter: () => server.routes })
   instance.decorate('wsStats', () => server.stats)
   instance.decorate('wsReadiness', () => server.readiness)
   instance.decorateRequest('wsExpiresAt', null)

@@ -13,6 +13,8 @@ export interface Codec {
   encode (value: unknown): Payload
   /** Whether messages of this codec are binary (opcode 2) or text (opcode 1). */
   binary: boolean
+  /** What documents call it. Default: `application/octet-stream`, or `text/plain` where it is text. */
+  contentType?: string
 }
 
 /** `json` parses and serializes; `raw` hands through strings and Buffers as they are. */

@@ -6,7 +6,25 @@ import type { Connection } from './connection.ts'
 import type { InjectedConnection, InjectOptions } from './inject.ts'
 import type { WsRouteMethod } from './options.ts'
 import type { Room, RoomMessage, RoomRegistry } from './rooms.ts'
+import type { WsSchema } from './schema.ts'
 import type { WsReadiness, WsStats } from './stats.ts'
+
+/** A WebSocket route, as tools that document an API see it. */
+export interface WsRoute {
+  /** With the prefixes of its scopes, and parameters as Fastify writes them: `/rooms/:room`. */
+  readonly url: string
+  readonly schema: WsSchema | null
+  /** The route's own `config`. */
+  readonly config: unknown
+  /** The server's subprotocols; null where a function chooses. */
+  readonly subprotocols: readonly string[] | null
+  /** The content types of its messages by subprotocol; by `''` that of connections without one, which is that of all where `codec` is no map. */
+  readonly contentTypes: Readonly<Record<string, string>>
+  /** The largest message that it takes, in bytes. */
+  readonly maxPayload: number
+  /** The schemas that `$ref`s may name, by `$id`: those of `addSchema` in its scope. */
+  readonly sharedSchemas: Readonly<Record<string, unknown>>
+}
 
 /** The open connections of a process. */
 export interface WsConnections extends Iterable<Connection> {
@@ -39,6 +57,8 @@ declare module 'fastify' {
     room<const Name extends string> (name: Name): Room<RoomMessage<Name>>
     /** This process's open connections. */
     wsConnections: WsConnections
+    /** All WebSocket routes that are declared so far. */
+    readonly wsRoutes: readonly WsRoute[]
     /** Counters of this process's connections, rooms and memory. */
     wsStats (): WsStats
     /** Whether new clients should come here, for the readiness route that a load balancer asks. */

@@ -6,7 +6,7 @@ import type { Options as AjvOptions } from '@fastify/ajv-compiler'
 import type { Adapter } from './adapter.ts'
 import type { CodecOption, Payload } from './codec.ts'
 import type { CloseInfo, Connection } from './connection.ts'
-import type { Infer, Received, Sent, WsHandler, WsHandlerFunction, WsSchema } from './schema.ts'
+import type { Infer, Received, Replies, Sent, WsHandler, WsHandlerFunction, WsSchema } from './schema.ts'
 
 /**
  * Which pages may connect, by the `Origin` header of the upgrade request. Requests without one come from no
@@ -70,10 +70,13 @@ export type SlowConsumerOption<Message = unknown> =
  *
  * * `interval`: how often each client is pinged, at least 10. Default: 25,000.
  * * `timeout`: how long it may take to send anything after that, at most the interval. Default: 20,000, or the interval where that is shorter.
+ * * `notify`: with each ping the client is sent a `HeartbeatNotice`, as browsers do not show pings to a page: it then notices, too, that a server is gone without
+ *   a word. Default: false.
  */
 export type HeartbeatOption = false | {
   readonly interval?: number
   readonly timeout?: number
+  readonly notify?: boolean
 }
 
 /**
@@ -307,7 +310,8 @@ export interface WsRouteMethod<Instance, Provider extends FastifyTypeProvider> {
       Instance,
       Received<Provider, Schema>,
       Connection<Sent<Provider, Schema>, Data>,
-      Sent<Provider, Schema>
+      Sent<Provider, Schema>,
+      Replies<Provider, Schema>
     >
   ): Instance
 }

@@ -125,33 +125,6 @@ export interface PresenceNotices {
   readonly limit?: number
 }
 
-/** Somebody in a room, as its members are told. */
-export interface PresentMember<Data = unknown> {
-  /** The connection's `id`. */
-  readonly id: string
-  /** What the room's `presence` made of the connection; absent where that was nothing, or is not known any more. */
-  readonly data?: Data
-}
-
-/** What members of a room with `presence: { notify }` are sent. */
-export interface PresenceNotice<Data = unknown> {
-  readonly type: 'presence'
-  readonly room: string
-  /** How many are in it now, in the whole cluster. */
-  readonly count: number
-  readonly joined: ReadonlyArray<PresentMember<Data>>
-  readonly left: ReadonlyArray<PresentMember<Data>>
-  /** How many more joined or left than are listed. */
-  readonly more?: number
-}
-
-/** What members of a room with history are sent when some of its messages are lost: something is missing before what follows `eventId`. */
-export interface GapNotice {
-  readonly type: 'gap'
-  readonly room: string
-  readonly eventId: string
-}
-
 /** Who is in a room. */
 export interface PresenceOption {
   /** What others see of a connection: it becomes `member.data`, and has to be JSON. Called when it joins. Default: nothing. */

@@ -1,4 +1,5 @@
-import type { FastifySchema, FastifyTypeProvider } from 'fastify'
+import type { FastifySchema, FastifyTypeProvider, FastifyTypeProviderDefault } from 'fastify'
+import type { DiscriminatorOf } from './union.ts'
 
 /**
  * The schema of a WebSocket route: that of the upgrade request (`querystring`, `params`, `headers`, checked before
@@ -9,6 +10,21 @@ export interface WsSchema extends Omit<FastifySchema, 'body' | 'response'> {
   receive?: unknown
   /** What the server sends. Undeclared fields never leave. */
   send?: unknown
+  /**
+   * What each message of `receive` is answered with, by the literal that tells it from the others. Its handler has to answer it, and it is encoded by this
+   * schema; `send` need not repeat it.
+   */
+  replies?: { readonly [literal: string]: unknown }
+  /* What documents say of the route; the names are those of @fastify/swagger. */
+  summary?: string
+  description?: string
+  tags?: readonly string[]
+  /** What a client has to show: any of these, each by the names of security schemes. */
+  security?: ReadonlyArray<{ readonly [scheme: string]: readonly string[] }>
+  /** Leaves the route out of documents. */
+  hide?: boolean
+  deprecated?: boolean
+  operationId?: string
 }
 
 /** The type that a schema describes: its own `static` (TypeBox), else what the instance's type provider says. */
@@ -31,58 +47,52 @@ export type Received<Provider extends FastifyTypeProvider, Schema extends WsSche
 export type Sent<Provider extends FastifyTypeProvider, Schema extends WsSchema> =
   Schema extends { send: infer Send } ? InferSent<Provider, Send> : unknown
 
-type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never
+/** What a route answers, by the literal of the message. */
+export type Replies<Provider extends FastifyTypeProvider, Schema extends WsSchema> =
+  Schema extends { replies: infer ReplySchemas }
+    ? { [Literal in keyof ReplySchemas]: InferSent<Provider, ReplySchemas[Literal]> }
+    : {}
 
-type IsLiteral<T> =
-  [T] extends [string] ? (string extends T ? false : true)
-    : [T] extends [number] ? (number extends T ? false : true)
-        : false
-
-/** `true` when `Literal` names exactly one member of the union. */
-type NamesOneMember<Message, Key extends PropertyKey, Literal> =
-  [Extract<Message, Record<Key, Literal>>] extends [never]
-    ? false
-    : IsUnion<Extract<Message, Record<Key, Literal>>> extends false ? true : false
-
-type NamesEachMember<Message, Key extends keyof Message> =
-  IsLiteral<Message[Key]> extends true
-    ? false extends { [Literal in Message[Key] & (string | number)]: NamesOneMember<Message, Key, Literal> }[Message[Key] & (string | number)]
-      ? false
-      : true
-    : false
-
-/** The properties that all members declare; an index signature (`additionalProperties`) is none. */
-type KeysOf<Message> = keyof { [Key in keyof Message as string extends Key ? never : number extends Key ? never : Key]: unknown }
-
-/** The properties that tell the members of a union apart: a distinct string or number literal in each. */
-export type DiscriminatorOf<Message, Key = KeysOf<Message>> = [Message] extends [object]
-  ? Key extends keyof Message
-    ? NamesEachMember<Message, Key> extends true ? Key : never
-    : never
-  : never
+/**
+ * The contract of a route, for a client: types only, as its type provider reads the schemas. Those of TypeBox need none: `typeof schema` is a contract.
+ *
+ * ```ts
+ * export type Chat = ContractOf<typeof chatSchema, JsonSchemaToTsProvider>
+ * ```
+ */
+export type ContractOf<Schema extends WsSchema, Provider extends FastifyTypeProvider = FastifyTypeProviderDefault> = {
+  receive: Received<Provider, Schema>
+  send: Sent<Provider, Schema>
+  replies: Replies<Provider, Schema>
+}
 
 /** What a handler may answer: a message to send back, or nothing; at once or later. */
 export type Reply<SentMessage> = SentMessage | void | Promise<SentMessage | void>
+
+/** What the handler of one type answers: the reply that is declared for it, else anything of `send`, or nothing. */
+type ReplyOf<Literal, SentMessage, ReplyMessages> = Literal extends keyof ReplyMessages
+  ? ReplyMessages[Literal] | Promise<ReplyMessages[Literal]>
+  : Reply<SentMessage>
 
 /** Handles every message of a route. */
 export type WsHandlerFunction<This, Message, Conn, SentMessage> =
   (this: This, message: Message, connection: Conn) => Reply<SentMessage>
 
-type HandlersBy<Key extends PropertyKey, This, Message, Conn, SentMessage> = Key extends keyof Message
+type HandlersBy<Key extends PropertyKey, This, Message, Conn, SentMessage, ReplyMessages> = Key extends keyof Message
   ? {
       [Literal in Message[Key] & (string | number)]:
-      (this: This, message: Extract<Message, Record<Key, Literal>>, connection: Conn) => Reply<SentMessage>
+      (this: This, message: Extract<Message, Record<Key, Literal>>, connection: Conn) => ReplyOf<Literal, SentMessage, ReplyMessages>
     }
   : never
 
 /** One handler a message type, keyed by the discriminator's literals; a missing or extra key is an error. */
-export type WsHandlerMap<This, Message, Conn, SentMessage> =
-  HandlersBy<DiscriminatorOf<Message>, This, Message, Conn, SentMessage>
+export type WsHandlerMap<This, Message, Conn, SentMessage, ReplyMessages = {}> =
+  HandlersBy<DiscriminatorOf<Message>, This, Message, Conn, SentMessage, ReplyMessages>
 
 /**
  * A function for all messages, or an object of them. A conditional type, so that TypeScript knows the messages
  * before it looks at what a function returns: literals in replies would widen otherwise.
  */
-export type WsHandler<This, Message, Conn, SentMessage> = unknown extends Message
+export type WsHandler<This, Message, Conn, SentMessage, ReplyMessages = {}> = unknown extends Message
   ? WsHandlerFunction<This, Message, Conn, SentMessage>
-  : WsHandlerFunction<This, Message, Conn, SentMessage> | WsHandlerMap<This, Message, Conn, SentMessage>
+  : WsHandlerFunction<This, Message, Conn, SentMessage | ReplyMessages[keyof ReplyMessages]> | WsHandlerMap<This, Message, Conn, SentMessage, ReplyMessages>

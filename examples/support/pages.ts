@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
+import type { SetHeadersResponse } from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 
 /** Scripts, styles and sockets of this server only, nothing inline: text of users can never become code. */
@@ -16,17 +17,21 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'"
 ].join('; ')
 
-/** Serves the files of `examples/<name>/public`, and those that the small pages share. */
+/**
+ * Serves the files of `examples/<name>/public`, those that the small pages share, and at `/client/index.js` the client of this package, as a bundler would bring
+ * it from `fastify-typed-ws/client`.
+ */
 export async function servePages (app: FastifyInstance, name: string): Promise<void> {
-  const examples = join(packageRoot(dirname(fileURLToPath(import.meta.url))), 'examples')
-  await app.register(fastifyStatic, {
-    root: [join(examples, name, 'public'), join(examples, 'support', 'public')],
-    setHeaders (response) {
-      response.setHeader('Content-Security-Policy', contentSecurityPolicy)
-      response.setHeader('Referrer-Policy', 'no-referrer')
-      response.setHeader('X-Content-Type-Options', 'nosniff')
-    }
-  })
+  const root = packageRoot(dirname(fileURLToPath(import.meta.url)))
+  const examples = join(root, 'examples')
+  await app.register(fastifyStatic, { root: [join(examples, name, 'public'), join(examples, 'support', 'public')], setHeaders })
+  await app.register(fastifyStatic, { root: join(root, 'dist/lib/client'), prefix: '/client/', decorateReply: false, setHeaders })
+}
+
+function setHeaders (response: SetHeadersResponse): void {
+  response.setHeader('Content-Security-Policy', contentSecurityPolicy)
+  response.setHeader('Referrer-Policy', 'no-referrer')
+  response.setHeader('X-Content-Type-Options', 'nosniff')
 }
 
 /** The servers are compiled to .build/, their pages stay where they are: both lie below package.json. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { CloseInfo } from '../../types/connection.ts'
 import type { OnInvalidOption } from '../../types/options.ts'
-import type { ErrorMessage } from '../messages/error-message.ts'
+import type { ErrorMessage } from '../../types/notices.ts'
 import type { ReceiveContract } from '../messages/receive-contract.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import type { ResolvedLimits } from '../limit-options.ts'

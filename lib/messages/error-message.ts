@@ -1,16 +1,6 @@
+import type { ErrorMessage } from '../../types/notices.ts'
 import type { InvalidMessageError } from '../../types/options.ts'
 import type { MessageId } from './send-contract.ts'
-
-/** What a client is told when its message was refused or its handler failed. */
-export interface ErrorMessage {
-  readonly type: 'error'
-  /** The id of the message that it answers. */
-  readonly id?: MessageId
-  readonly code: string
-  readonly message: string
-  /** What the validator found. */
-  readonly errors?: readonly unknown[]
-}
 
 export function invalidMessage (error: InvalidMessageError, id: MessageId | undefined): ErrorMessage {
   return { type: 'error', ...withId(id), code: error.code, message: error.message, errors: error.errors }

@@ -2,7 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { ServerConnection } from '../connection/connection.ts'
 import type { RouteContext } from '../connection/route-context.ts'
 import { failedMessage, withId } from '../messages/error-message.ts'
-import type { ErrorMessage } from '../messages/error-message.ts'
+import type { ErrorMessage } from '../../types/notices.ts'
 import type { MessageId } from '../messages/send-contract.ts'
 
 type ErrorHandler = (...args: never[]) => unknown

@@ -19,6 +19,7 @@ import { createAcceptHandler } from './accept-handler.ts'
 import { ownCompilers } from './compilers.ts'
 import type { MessageCompilers, OwnCompilers } from './compilers.ts'
 import { constraintName, forWebSocket } from './constraint.ts'
+import { describeRoute } from './describe-route.ts'
 import { createErrorReporter } from './handler-error.ts'
 import { createHandshakeHook } from './handshake-hook.ts'
 import { Admission, Occupancy } from './limits.ts'
@@ -58,6 +59,8 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
 
   let compilersSet: OwnCompilers | null = null
   instance.after(() => { compilersSet = ownCompilers(instance, rest) })
+
+  server.routes.push(describeRoute(instance, instance.prefix + url, schema, others.config, resolved))
 
   const isLogged = requestLogging(instance)
   let context: RouteContext | null = null

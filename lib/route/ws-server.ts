@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import type { WsRoute } from '../../types/fastify.ts'
 import type { WsReadiness, WsStats } from '../../types/stats.ts'
 import { channels } from '../channels.ts'
 import { Agenda } from '../connection/agenda.ts'
@@ -33,6 +34,7 @@ export class WsServer {
   readonly compilers: CompilerPool
   readonly rooms: Registry
   readonly connections: Connections
+  readonly routes: WsRoute[] = []
   /** Of all routes together; null where nothing is limited. */
   readonly occupancy: Occupancy | null
   readonly counters = new Counters()

@@ -1,4 +1,5 @@
-import type { PresenceNotice, PresenceNotices as NoticesOption, PresentMember } from '../../../types/rooms.ts'
+import type { PresenceNotice, PresentMember } from '../../../types/notices.ts'
+import type { PresenceNotices as NoticesOption } from '../../../types/rooms.ts'
 import { outside } from '../../outside.ts'
 import { dataOf, sizeOf } from './entry.ts'
 import type { Entry } from './entry.ts'

@@ -7,7 +7,7 @@ import type { ResolvedPresence } from '../../room-options.ts'
 import type { Changes, ControlMessage, Digest, Digests, Known, Roll, Sync } from './control-messages.ts'
 import { byId, entryOf, pagesOf } from './entry.ts'
 import type { Entry, MembersRange } from './entry.ts'
-import type { PresenceNotice } from '../../../types/rooms.ts'
+import type { PresenceNotice } from '../../../types/notices.ts'
 import { RoomPresence } from './room-presence.ts'
 
 /** What presence needs of the cluster. */

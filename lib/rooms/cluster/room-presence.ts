@@ -4,7 +4,7 @@ import { byId, inRange, memberOf } from './entry.ts'
 import type { Entry, MembersRange } from './entry.ts'
 import { OwnRoll } from './own-roll.ts'
 import { PresenceNotices } from './presence-notices.ts'
-import type { PresenceNotice } from '../../../types/rooms.ts'
+import type { PresenceNotice } from '../../../types/notices.ts'
 import { RemoteRoll } from './remote-roll.ts'
 import type { Beginning, RollListener } from './remote-roll.ts'
 

@@ -1,0 +1,6 @@
+export { connect } from './connect.ts'
+export { defineContract } from './define-contract.ts'
+export { WsClientError } from './error.ts'
+export type * from '../../types/client.ts'
+export type * from '../../types/contract.ts'
+export type * from '../../types/notices.ts'

@@ -236,6 +236,7 @@ function resolveHeartbeat (option: HeartbeatOption): ResolvedHeartbeat | null {
   const { interval = defaults.heartbeat.interval, timeout = Math.min(interval, defaults.heartbeat.timeout), notify = defaults.heartbeat.notify } = option
   checkWhole('heartbeat.interval', interval, 10, maxDelay)
   checkWhole('heartbeat.timeout', timeout, 1, interval)
+  if (typeof notify !== 'boolean') throw new FST_ERR_WS_OPTION('heartbeat.notify', 'must be true or false')
   return { interval, timeout, notify }
 }
 

@@ -25,7 +25,7 @@ t.test('the defaults are those of the documentation', async t => {
       deflate: null,
       slowConsumer: { policy: 'close', key: null },
       sendBudget: 1_048_576,
-      heartbeat: { interval: 25_000, timeout: 20_000 },
+      heartbeat: { interval: 25_000, timeout: 20_000, notify: false },
       idleTimeout: null,
       maxLifetime: null,
       expiryWarning: 60_000,

@@ -115,6 +115,7 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
     this.data = data
     this.#isOpened = true
     if (!this.end.isClosed) this.#life?.onOpened()
+    this.onBeat()
     this.letThrough()
   }
 
@@ -182,8 +183,8 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
     return runMessage(payload, this, this.route)
   }
 
-  reply (message: unknown, id: MessageId | undefined): void {
-    this.outbox.reply(message, id)
+  reply (message: unknown, id: MessageId | undefined, declared: SendContract | null): void {
+    this.outbox.reply(message, id, declared)
   }
 
   /** Sends a message of this package's own. A codec that can't encode it is the application's, and must not end the process. */
@@ -191,7 +192,22 @@ export class ServerConnection extends Link implements Connection, LifeOwner {
     try {
       this.outbox.tell(message)
     } catch (error) {
-      this.log.error({ err: error }, 'message of fastify-typed-ws could not be encoded')
+      this.#failedToTell(error)
+    }
+  }
+
+  #failedToTell (error: unknown): void {
+    this.log.error({ err: error }, 'message of fastify-typed-ws could not be encoded')
+  }
+
+  /** With each ping, and once when it opens: its client knows from the beginning what silence is too long. */
+  onBeat (): void {
+    const { heartbeatNotice } = this.route
+    if (heartbeatNotice === null || !this.#isOpened) return
+    try {
+      this.outbox.deliver(heartbeatNotice, '', null)
+    } catch (error) {
+      this.#failedToTell(error)
     }
   }
 

@@ -275,6 +275,8 @@ export abstract class Link implements TransportOwner, ReaderOwner, InboxOwner, S
 
   /* What the pulse says. */
 
+  abstract onBeat (): void
+
   onRoundTrip (milliseconds: number): void {
     this.latency = milliseconds
   }

@@ -1,4 +1,5 @@
 import type { Broadcast } from '../messages/broadcast.ts'
+import { FST_ERR_WS_SEND_INVALID } from '../errors.ts'
 import type { MessageCodec } from '../messages/codec.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import { encodeClose } from '../protocol/close.ts'
@@ -61,10 +62,17 @@ export class Outbox {
     if (this.#end.canSend) this.#put(this.#codec.encode(message, this.sends), message)
   }
 
-  /** What a handler answered to a message with, or without, an id. */
-  reply (message: unknown, id: MessageId | undefined): void {
-    if (id === undefined) this.send(message)
-    else if (this.#end.canSend) this.#put(this.#codec.encodeReply(message, this.sends, id), message)
+  /**
+   * What a handler answered to a message with, or without, an id.
+   *
+   * @param declared what such messages are answered with; null where nothing says it
+   */
+  reply (message: unknown, id: MessageId | undefined, declared: SendContract | null): void {
+    if (!this.#end.canSend) return
+    // Else its client would wait in vain.
+    if (message === undefined && declared !== null) throw new FST_ERR_WS_SEND_INVALID(`the handler answered nothing, and ${declared.name} says what it has to`)
+    const contract = declared ?? this.sends
+    this.#put(id === undefined ? this.#codec.encode(message, contract) : this.#codec.encodeReply(message, contract, id), message)
   }
 
   /** What this package says itself. No policy's `key` knows it: it replaces nothing. */

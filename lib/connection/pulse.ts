@@ -6,6 +6,8 @@ import type { SendQueue } from './send-queue.ts'
 
 /** Whose pulse it is. */
 export interface PulseOwner {
+  /** The heartbeat's ping was sent: the peer reads. */
+  onBeat (): void
   /** The round trip of the heartbeat's ping, in milliseconds. */
   onRoundTrip (milliseconds: number): void
   onHeldChange (): void
@@ -50,7 +52,10 @@ export class Pulse implements Beating {
 
   beat (): void {
     this.#isSilent = this.#outbox.beat()
-    if (this.#isSilent) this.#beatAt = Math.round(performance.now())
+    if (this.#isSilent) {
+      this.#beatAt = Math.round(performance.now())
+      this.#owner.onBeat()
+    }
     this.#taken = this.#queue.isStuck ? this.#queue.taken : -1
     // What is read ahead while nothing is read tells nobody that it has come.
     this.#owner.onHeldChange()

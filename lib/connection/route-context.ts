@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { CloseInfo } from '../../types/connection.ts'
 import type { OnInvalidOption } from '../../types/options.ts'
 import type { ErrorMessage } from '../../types/notices.ts'
+import type { Broadcast } from '../messages/broadcast.ts'
 import type { ReceiveContract } from '../messages/receive-contract.ts'
 import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import type { ResolvedLimits } from '../limit-options.ts'
@@ -44,6 +45,8 @@ export interface RouteContext {
   readonly sendBudget: number
   /** null for none */
   readonly heartbeat: Heartbeat | null
+  /** What clients are told with each ping; null for nothing. */
+  readonly heartbeatNotice: Broadcast | null
   /** milliseconds; null for never */
   readonly idleTimeout: number | null
   /** milliseconds; null for never */

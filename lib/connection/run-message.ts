@@ -2,11 +2,12 @@ import type { Payload } from '../../types/codec.ts'
 import type { InvalidMessageError } from '../../types/options.ts'
 import { FST_ERR_WS_RATE_LIMIT } from '../errors.ts'
 import { channels } from '../channels.ts'
+import { withoutId } from '../messages/closed-schema.ts'
 import { invalidMessage, limitedMessage } from '../messages/error-message.ts'
 import { checkSize } from '../messages/receive-contract.ts'
 import type { ReceivedKind } from '../messages/receive-contract.ts'
 import { idOf } from '../messages/send-contract.ts'
-import type { MessageId } from '../messages/send-contract.ts'
+import type { MessageId, SendContract } from '../messages/send-contract.ts'
 import type { ServerConnection } from './connection.ts'
 import type { MessageHandler, RouteContext } from './route-context.ts'
 import { isThenable } from './thenable.ts'
@@ -30,7 +31,7 @@ export function runMessage (payload: Payload, connection: ServerConnection, rout
     id = idOf(message)
     kind = route.receives.kindOf(message)
     if (kind.maxPayload !== null) checkSize(payload, kind.maxPayload)
-    message = route.receives.check(kind, message)
+    message = route.receives.check(kind, kind.refusesId && id !== undefined ? withoutId(message) : message)
   } catch (error) {
     if (!isInvalidMessage(error)) return report(error, id, connection, route)
     refuse(error, id, payload, connection, route)
@@ -43,10 +44,10 @@ export function runMessage (payload: Payload, connection: ServerConnection, rout
       : kind.handler.call(route.instance, message, connection)
     // A handler that is not async must not pay for promises.
     if (isThenable(result)) {
-      void settle(result, id, connection, route)
+      void settle(result, kind.reply, id, connection, route)
       return true
     }
-    if (result !== undefined) connection.reply(result, id)
+    if (result !== undefined || kind.reply !== null) connection.reply(result, id, kind.reply)
     return false
   } catch (error) {
     return report(error, id, connection, route)
@@ -64,10 +65,12 @@ export function refuseForRate (payload: Payload, connection: ServerConnection): 
   connection.tell(limitedMessage(new FST_ERR_WS_RATE_LIMIT('too many messages'), id))
 }
 
-async function settle (result: PromiseLike<unknown>, id: MessageId | undefined, connection: ServerConnection, route: RouteContext): Promise<void> {
+async function settle (
+  result: PromiseLike<unknown>, declared: SendContract | null, id: MessageId | undefined, connection: ServerConnection, route: RouteContext
+): Promise<void> {
   try {
     const reply = await result
-    if (reply !== undefined) connection.reply(reply, id)
+    if (reply !== undefined || declared !== null) connection.reply(reply, id, declared)
   } catch (error) {
     await tellFailure(error, id, connection, route)
   }

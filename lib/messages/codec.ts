@@ -183,11 +183,11 @@ function hasFields (value: unknown): value is object {
 function isCodec (option: unknown): option is Codec {
   return typeof option === 'object' && option !== null && 'decode' in option && 'encode' in option &&
     typeof option.decode === 'function' && typeof option.encode === 'function' &&
-    typeof (option as Codec).binary === 'boolean'
+    typeof (option as Codec).binary === 'boolean' && ['undefined', 'string'].includes(typeof (option as Codec).contentType)
 }
 
 function notACodec (): Error {
-  return new FST_ERR_WS_OPTION('codec', "must be 'json', 'raw', { decode, encode, binary }, or an object of these by subprotocol")
+  return new FST_ERR_WS_OPTION('codec', "must be 'json', 'raw', { decode, encode, binary, contentType? }, or an object of these by subprotocol")
 }
 
 function ignore (): void {}

@@ -1,5 +1,7 @@
 import type { Payload } from '../../types/codec.ts'
 import { FST_ERR_WS_INVALID_MESSAGE, FST_ERR_WS_MESSAGE_TOO_BIG, FST_ERR_WS_OPTION, FST_ERR_WS_UNKNOWN_TYPE, FST_ERR_WS_VALIDATOR_RESULT } from '../errors.ts'
+import { refusesId } from './closed-schema.ts'
+import type { SendContract } from './send-contract.ts'
 import { readUnion } from './union.ts'
 import type { Literal, SharedSchemas, Union } from './union.ts'
 
@@ -14,6 +16,10 @@ export interface ReceivedKind<Handler> {
   /** null where no schema is declared */
   readonly validate: Validate | null
   readonly handler: Handler
+  /** What its messages are answered with; null where that is not declared, and whatever the route sends will do. */
+  readonly reply: SendContract | null
+  /** Whether the schema refuses the `id` that a client adds to be answered: it is then no part of the message. */
+  readonly refusesId: boolean
   /** The most bytes that its messages may have; null where only the route's `maxPayload` holds. */
   readonly maxPayload: number | null
 }
@@ -26,8 +32,16 @@ export type PayloadLimits = ReadonlyMap<string, number>
 
 const noPayloadLimits: PayloadLimits = new Map()
 
+/** What messages are answered with, by their literal. */
+export type ReplyContracts = ReadonlyMap<string, SendContract>
+
+const noReplies: ReplyContracts = new Map()
+
 /** Handlers that do not fit the schema. */
 export class HandlersError extends Error {}
+
+/** Declared replies to messages that are not received. */
+export class RepliesError extends Error {}
 
 /** The longest piece of a message that an error repeats. */
 const maxEcho = 64
@@ -50,19 +64,24 @@ export class ReceiveContract<Handler> {
   /**
    * @param handlers a function for all messages, or an object of them
    * @param payloadLimits the most bytes of a message, by its literal
-   * @throws HandlersError; FST_ERR_WS_OPTION; Error when the schema does not compile
+   * @param replies what messages are answered with, by their literal
+   * @throws HandlersError; RepliesError; FST_ERR_WS_OPTION; Error when the schema does not compile
    */
   static compile<Handler> (
-    schema: unknown, handlers: Handlers<Handler>, compile: CompileValidator, shared: SharedSchemas, payloadLimits: PayloadLimits = noPayloadLimits
+    schema: unknown, handlers: Handlers<Handler>, compile: CompileValidator, shared: SharedSchemas, payloadLimits: PayloadLimits = noPayloadLimits,
+    replies: ReplyContracts = noReplies
   ): ReceiveContract<Handler> {
     if (typeof handlers === 'function') {
       const handler = handlers as Handler
-      const union = schema === undefined ? null : readUnion(schema, shared, () => true)
+      const answered = [...replies.keys()]
+      const union = schema === undefined
+        ? null
+        : readUnion(schema, shared, literals => hasKeys(literals, answered)) ?? readUnion(schema, shared, () => true)
       checkPayloadLimits(payloadLimits, union)
-      if (union === null) {
-        return new ReceiveContract(null, new Map(), { validate: schema === undefined ? null : compile(schema), handler, maxPayload: null })
-      }
-      return ReceiveContract.#ofUnion(union, compile, () => handler, payloadLimits)
+      checkReplies(replies, union)
+      if (union !== null) return ReceiveContract.#ofUnion(union, compile, shared, () => handler, payloadLimits, replies)
+      const validate = schema === undefined ? null : compile(schema)
+      return new ReceiveContract(null, new Map(), { validate, handler, reply: null, refusesId: refusesId(schema, shared), maxPayload: null })
     }
 
     const byLiteral = handlers as { readonly [literal: string]: Handler }
@@ -75,15 +94,23 @@ export class ReceiveContract<Handler> {
     }
     checkKeys([...union.members.keys()], keys, union.property)
     checkPayloadLimits(payloadLimits, union)
-    return ReceiveContract.#ofUnion(union, compile, literal => byLiteral[literal], payloadLimits)
+    checkReplies(replies, union)
+    return ReceiveContract.#ofUnion(union, compile, shared, literal => byLiteral[literal], payloadLimits, replies)
   }
 
   static #ofUnion<Handler> (
-    union: Union, compile: CompileValidator, handlerOf: (literal: Literal) => Handler, payloadLimits: PayloadLimits
+    union: Union, compile: CompileValidator, shared: SharedSchemas, handlerOf: (literal: Literal) => Handler, payloadLimits: PayloadLimits, replies: ReplyContracts
   ): ReceiveContract<Handler> {
     const kinds = new Map<Literal, ReceivedKind<Handler>>()
     for (const [literal, member] of union.members) {
-      kinds.set(literal, { validate: compile(member), handler: handlerOf(literal), maxPayload: payloadLimits.get(String(literal)) ?? null })
+      const name = String(literal)
+      kinds.set(literal, {
+        validate: compile(member),
+        handler: handlerOf(literal),
+        reply: replies.get(name) ?? null,
+        refusesId: refusesId(member, shared),
+        maxPayload: payloadLimits.get(name) ?? null
+      })
     }
     return new ReceiveContract(union.property, kinds, null)
   }
@@ -144,6 +171,14 @@ function checkPayloadLimits (payloadLimits: PayloadLimits, union: Union | null):
   }
 }
 
+function checkReplies (replies: ReplyContracts, union: Union | null): void {
+  if (replies.size === 0) return
+  if (union === null) throw new RepliesError('needs a schema.receive whose members share a property with a distinct const')
+  const literals = [...union.members.keys()].map(String)
+  const unknown = [...replies.keys()].filter(key => !literals.includes(key))
+  if (unknown.length > 0) throw new RepliesError(`no message of ${union.property} ${unknown.join(', ')} in schema.receive, only ${literals.join(', ')}`)
+}
+
 function ignore (): void {}
 
 function ownProperty (message: unknown, property: string): unknown {
@@ -157,7 +192,12 @@ function echo (value: unknown): string {
 }
 
 function sameKeys (literals: readonly Literal[], keys: readonly string[]): boolean {
-  return literals.length === keys.length && literals.every(literal => keys.includes(String(literal)))
+  return literals.length === keys.length && hasKeys(literals, keys)
+}
+
+function hasKeys (literals: readonly Literal[], keys: readonly string[]): boolean {
+  const names = literals.map(String)
+  return keys.every(key => names.includes(key))
 }
 
 function checkKeys (literals: readonly Literal[], keys: readonly string[], property: string): void {

@@ -39,15 +39,21 @@ export class SendContract {
   readonly #property: string | null
   readonly #kinds: ReadonlyMap<unknown, SentKind>
   readonly #only: SentKind | null
+  /** What errors call the schema. */
+  readonly name: string
 
-  private constructor (property: string | null, kinds: ReadonlyMap<unknown, SentKind>, only: SentKind | null) {
+  private constructor (name: string, property: string | null, kinds: ReadonlyMap<unknown, SentKind>, only: SentKind | null) {
+    this.name = name
     this.#property = property
     this.#kinds = kinds
     this.#only = only
   }
 
-  /** @throws Error when the schema does not compile */
-  static compile (schema: unknown, compile: CompileSerializer, shared: SharedSchemas): SendContract {
+  /**
+   * @param name what errors call the schema
+   * @throws Error when the schema does not compile
+   */
+  static compile (schema: unknown, compile: CompileSerializer, shared: SharedSchemas, name = 'schema.send'): SendContract {
     const kindOf = (member: unknown): SentKind => {
       const serialize = compile(member)
       return {
@@ -58,14 +64,14 @@ export class SendContract {
       }
     }
     const union = readUnion(schema, shared, () => true)
-    if (union === null) return new SendContract(null, new Map(), kindOf(schema))
+    if (union === null) return new SendContract(name, null, new Map(), kindOf(schema))
     const kinds = new Map<Literal, SentKind>()
     for (const [literal, member] of union.members) kinds.set(literal, kindOf(member))
-    return new SendContract(union.property, kinds, null)
+    return new SendContract(name, union.property, kinds, null)
   }
 
   /** For routes and rooms that declare nothing: everything leaves as it is. */
-  static readonly undeclared = new SendContract(null, new Map(), {
+  static readonly undeclared = new SendContract('schema.send', null, new Map(), {
     serialize: stringify,
     project: value => value,
     replyId: 'through',
@@ -107,7 +113,7 @@ export class SendContract {
     const kind = this.#kinds.get(value)
     if (kind === undefined) {
       const expected = [...this.#kinds.keys()].join(', ')
-      throw new FST_ERR_WS_SEND_INVALID(`schema.send has no message whose ${property} is ${String(value)}, only ${expected}`)
+      throw new FST_ERR_WS_SEND_INVALID(`${this.name} has no message whose ${property} is ${String(value)}, only ${expected}`)
     }
     return kind
   }

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, RouteShorthandOptions } from 'fastify'
 import type { Codec, CodecName, CodecOption } from '../../types/codec.ts'
 import type { WsRoute } from '../../types/fastify.ts'
 import type { WsSchema } from '../../types/schema.ts'
@@ -17,6 +17,12 @@ export function describeRoute (instance: FastifyInstance, url: string, schema: W
     maxPayload,
     get sharedSchemas () { return instance.getSchemas() }
   })
+}
+
+/** The URL that Fastify's router knows a route by; of the two that `/` has in a scope with a prefix, the one without a slash at its end. */
+export function urlOf (prefix: string, url: string, prefixTrailingSlash: RouteShorthandOptions['prefixTrailingSlash']): string {
+  if (url === '/' && prefix !== '' && prefixTrailingSlash !== 'slash') return prefix
+  return url.startsWith('/') && prefix.endsWith('/') ? prefix + url.slice(1) : prefix + url
 }
 
 function contentTypesOf (codec: CodecOption): WsRoute['contentTypes'] {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { HeartbeatNotice } from '../../types/notices.ts'
 import type { WsRouteOptions } from '../../types/options.ts'
 import { Compressions } from '../connection/compression.ts'
 import { ServerConnection, timeOf } from '../connection/connection.ts'
@@ -6,12 +7,14 @@ import type { MessageHandler, RouteContext } from '../connection/route-context.t
 import { isThenable } from '../connection/thenable.ts'
 import { StreamTransport } from '../connection/transport.ts'
 import { FST_ERR_WS_CLOSING, FST_ERR_WS_EXPIRED, FST_ERR_WS_HANDLER, FST_ERR_WS_OPTION, FST_ERR_WS_SCHEMA } from '../errors.ts'
+import { Broadcast } from '../messages/broadcast.ts'
 import { codecFor } from '../messages/codec.ts'
-import { HandlersError, ReceiveContract } from '../messages/receive-contract.ts'
-import type { Handlers } from '../messages/receive-contract.ts'
+import { HandlersError, ReceiveContract, RepliesError } from '../messages/receive-contract.ts'
+import type { Handlers, PayloadLimits, ReplyContracts } from '../messages/receive-contract.ts'
 import { SendContract } from '../messages/send-contract.ts'
+import { isObject } from '../messages/union.ts'
 import { refusePluginOptions, resolveOptions } from '../options.ts'
-import type { OwnOptions } from '../options.ts'
+import type { OwnOptions, ResolvedHeartbeat } from '../options.ts'
 import { outside } from '../outside.ts'
 import { acceptValue } from '../protocol/handshake.ts'
 import { agreeOnDeflate } from '../protocol/permessage-deflate.ts'
@@ -19,7 +22,7 @@ import { createAcceptHandler } from './accept-handler.ts'
 import { ownCompilers } from './compilers.ts'
 import type { MessageCompilers, OwnCompilers } from './compilers.ts'
 import { constraintName, forWebSocket } from './constraint.ts'
-import { describeRoute } from './describe-route.ts'
+import { describeRoute, urlOf } from './describe-route.ts'
 import { createErrorReporter } from './handler-error.ts'
 import { createHandshakeHook } from './handshake-hook.ts'
 import { Admission, Occupancy } from './limits.ts'
@@ -31,7 +34,7 @@ import { messageOf } from './ws-server.ts'
 import type { WsServer } from './ws-server.ts'
 
 /** The options of a route as they come in: their types were checked where `app.ws` was called. */
-export type AnyRouteOptions = WsRouteOptions<unknown, never, { receive?: unknown, send?: unknown }, unknown>
+export type AnyRouteOptions = WsRouteOptions<unknown, never, { receive?: unknown, send?: unknown, replies?: { readonly [literal: string]: unknown } }, unknown>
 
 type OnOpen = (this: unknown, connection: ServerConnection, request: FastifyRequest) => unknown
 
@@ -55,23 +58,24 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
 
   const compressions = resolved.deflate === null ? null : new Compressions(resolved.deflate, resolved.maxPayload)
   const heartbeat = resolved.heartbeat === null ? null : server.heartbeats.of(resolved.heartbeat.interval, resolved.heartbeat.timeout)
+  const heartbeatNotice = resolved.heartbeat === null ? null : noticeOf(resolved.heartbeat)
   const rates = server.rates.of(resolved.limits)
 
   let compilersSet: OwnCompilers | null = null
   instance.after(() => { compilersSet = ownCompilers(instance, rest) })
 
-  server.routes.push(describeRoute(instance, instance.prefix + url, schema, others.config, resolved))
+  const fullUrl = urlOf(instance.prefix, url, rest.prefixTrailingSlash)
+  server.routes.push(describeRoute(instance, fullUrl, schema, others.config, resolved))
 
   const isLogged = requestLogging(instance)
   let context: RouteContext | null = null
   instance.addHook('onReady', async () => {
     const compilers = server.compilers.of(instance, compilersSet ?? ownCompilers(instance, rest))
-    const fullUrl = instance.prefix + url
     context = {
       instance,
       url: fullUrl,
-      receives: compileReceive(fullUrl, schema?.receive, handlers, compilers, resolved.payloadLimits),
-      sends: compileSend(fullUrl, schema?.send, compilers),
+      receives: compileReceive(fullUrl, schema?.receive, handlers, compilers, resolved.payloadLimits, compileReplies(fullUrl, schema?.replies, compilers)),
+      sends: schema?.send === undefined ? SendContract.undeclared : compileSend(fullUrl, 'send', schema.send, compilers),
       membership: server.rooms,
       onClose: onClose as RouteContext['onClose'],
       onExpiring: onExpiring as RouteContext['onExpiring'],
@@ -85,6 +89,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       slowConsumer: resolved.slowConsumer,
       sendBudget: resolved.sendBudget,
       heartbeat,
+      heartbeatNotice,
       idleTimeout: resolved.idleTimeout,
       maxLifetime: resolved.maxLifetime,
       expiryWarning: resolved.expiryWarning,
@@ -243,23 +248,38 @@ function headersOf101 (reply: FastifyReply, key: string, protocol: string, exten
   return headers
 }
 
+/** One for all clients of the route: it is encoded and framed once for each codec. */
+function noticeOf ({ interval, notify }: ResolvedHeartbeat): Broadcast | null {
+  const notice: HeartbeatNotice = { type: 'heartbeat', interval }
+  return notify ? Broadcast.own(notice) : null
+}
+
 function compileReceive (
-  url: string, schema: unknown, handlers: Handlers<MessageHandler>, compilers: MessageCompilers, payloadLimits: ReadonlyMap<string, number>
+  url: string, schema: unknown, handlers: Handlers<MessageHandler>, compilers: MessageCompilers, payloadLimits: PayloadLimits, replies: ReplyContracts
 ): RouteContext['receives'] {
   try {
-    return ReceiveContract.compile(schema, handlers, compilers.validator(schema, url), compilers.shared, payloadLimits)
+    return ReceiveContract.compile(schema, handlers, compilers.validator(schema, url), compilers.shared, payloadLimits, replies)
   } catch (error) {
     if (error instanceof FST_ERR_WS_OPTION) throw error
     if (error instanceof HandlersError) throw new FST_ERR_WS_HANDLER(url, error.message)
+    if (error instanceof RepliesError) throw new FST_ERR_WS_SCHEMA('replies', `WebSocket route ${url}`, error.message)
     throw new FST_ERR_WS_SCHEMA('receive', `WebSocket route ${url}`, messageOf(error))
   }
 }
 
-function compileSend (url: string, schema: unknown, compilers: MessageCompilers): SendContract {
-  if (schema === undefined) return SendContract.undeclared
+function compileReplies (url: string, replies: unknown, compilers: MessageCompilers): ReplyContracts {
+  const contracts = new Map<string, SendContract>()
+  if (replies === undefined) return contracts
+  if (!isObject(replies)) throw new FST_ERR_WS_SCHEMA('replies', `WebSocket route ${url}`, 'must be an object of schemas, by the literals of the messages')
+  for (const [literal, schema] of Object.entries(replies)) contracts.set(literal, compileSend(url, `replies.${literal}`, schema, compilers))
+  return contracts
+}
+
+/** @param name of the part of `schema` */
+function compileSend (url: string, name: string, schema: unknown, compilers: MessageCompilers): SendContract {
   try {
-    return SendContract.compile(schema, part => compilers.serializer(part, url), compilers.shared)
+    return SendContract.compile(schema, part => compilers.serializer(part, url), compilers.shared, `schema.${name}`)
   } catch (error) {
-    throw new FST_ERR_WS_SCHEMA('send', `WebSocket route ${url}`, messageOf(error))
+    throw new FST_ERR_WS_SCHEMA(name, `WebSocket route ${url}`, messageOf(error))
   }
 }

@@ -6,7 +6,7 @@ import type { Options as AjvOptions } from '@fastify/ajv-compiler'
 import type { Adapter } from './adapter.ts'
 import type { CodecOption, Payload } from './codec.ts'
 import type { CloseInfo, Connection } from './connection.ts'
-import type { Infer, Received, Replies, Sent, WsHandler, WsHandlerFunction, WsSchema } from './schema.ts'
+import type { Infer, Received, Replies, RepliesToReceived, Sent, WsHandler, WsHandlerFunction, WsSchema } from './schema.ts'
 
 /**
  * Which pages may connect, by the `Origin` header of the upgrade request. Requests without one come from no
@@ -263,7 +263,7 @@ type SerializerCompiler = FastifySerializerCompiler<FastifySchema>
 export interface WsRouteOptions<
   This, Provider extends FastifyTypeProvider, Schema extends WsSchema, Data
 > extends Omit<WsCommonOptions, 'slowConsumer'>, RestOptions<Provider, Schema> {
-  schema?: Schema
+  schema?: Schema & RepliesToReceived<Provider, Schema>
   limits?: RouteLimitsOption
   /** For clients that do not read: of what the route sends, and of rooms that declare nothing else. Default: the plugin's. */
   slowConsumer?: SlowConsumerOption<Sent<Provider, Schema>>

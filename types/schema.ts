@@ -1,5 +1,5 @@
 import type { FastifySchema, FastifyTypeProvider, FastifyTypeProviderDefault } from 'fastify'
-import type { DiscriminatorOf } from './union.ts'
+import type { DiscriminatorOf, LiteralOf } from './union.ts'
 
 /**
  * The schema of a WebSocket route: that of the upgrade request (`querystring`, `params`, `headers`, checked before
@@ -52,6 +52,14 @@ export type Replies<Provider extends FastifyTypeProvider, Schema extends WsSchem
   Schema extends { replies: infer ReplySchemas }
     ? { [Literal in keyof ReplySchemas]: InferSent<Provider, ReplySchemas[Literal]> }
     : {}
+
+/** What the keys of `replies` are held against; where messages have no type, at start-up only. */
+export type RepliesToReceived<Provider extends FastifyTypeProvider, Schema extends WsSchema> =
+  Schema extends { replies: infer ReplySchemas }
+    ? unknown extends Received<Provider, Schema>
+      ? unknown
+      : { readonly replies?: { readonly [Literal in keyof ReplySchemas]: `${Literal & (string | number)}` extends `${LiteralOf<Received<Provider, Schema>>}` ? unknown : never } }
+    : unknown
 
 /**
  * The contract of a route, for a client: types only, as its type provider reads the schemas. Those of TypeBox need none: `typeof schema` is a contract.

@@ -150,7 +150,7 @@ const invalid: Record<string, { values: unknown[], message: RegExp, pluginOnly?:
     message: /^option slowConsumer: must be 'close', 'drop-newest', /
   },
   heartbeat: {
-    values: [null, true, 1, ...[...notWhole, Infinity, 2 ** 31].flatMap(value => [{ interval: value }, { timeout: value }]), { interval: 9 }, { interval: 100, timeout: 101 }, { intervall: 100 }],
+    values: [null, true, 1, ...[...notWhole, Infinity, 2 ** 31].flatMap(value => [{ interval: value }, { timeout: value }]), { interval: 9 }, { interval: 100, timeout: 101 }, { intervall: 100 }, { notify: 1 }, { notify: null }],
     message: /^option heartbeat/
   },
   idleTimeout: { values: times, message: whole },
@@ -169,7 +169,7 @@ const invalid: Record<string, { values: unknown[], message: RegExp, pluginOnly?:
   onInvalid: { values: ['ignore', '', 1, true, {}], message: /^option onInvalid: must be 'reply', 'close' or a function$/ },
   origin: { values: ['example.com', true, 1, {}], message: /^option origin: / },
   subprotocols: { values: ['chat', ['not a token'], 1, {}], message: /^option subprotocols: / },
-  codec: { values: ['yaml', {}, 1, true, { decode: ignore }, { decode: ignore, encode: ignore }, { a: 'yaml' }, { a: { decode: ignore } }], message: /^option codec: must be 'json', 'raw', / },
+  codec: { values: ['yaml', {}, 1, true, { decode: ignore }, { decode: ignore, encode: ignore }, { a: 'yaml' }, { a: { decode: ignore } }, { decode: ignore, encode: ignore, binary: true, contentType: 1 }], message: /^option codec: must be 'json', 'raw', / },
   drain: {
     values: [null, 5_000, ...[-1, 1.5, NaN, Infinity, '5', 2 ** 31].flatMap(value => [{ timeout: value }, { spread: value }, { delay: value }]), { timeout: 0 }, { timeout: 100, spread: 101 }, { wait: 1 }],
     message: /^option drain/,

@@ -65,8 +65,6 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
   instance.after(() => { compilersSet = ownCompilers(instance, rest) })
 
   const fullUrl = urlOf(instance.prefix, url, rest.prefixTrailingSlash)
-  server.routes.push(describeRoute(instance, fullUrl, schema, others.config, resolved))
-
   const isLogged = requestLogging(instance)
   let context: RouteContext | null = null
   instance.addHook('onReady', async () => {
@@ -158,6 +156,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     onError: [isNo101, ...([] as unknown[]).concat(rest.onError ?? [])] as RouteOptions['onError'],
     handler: createAcceptHandler(resolved.limitKey, instance)
   })
+  server.routes.push(describeRoute(instance, fullUrl, schema, rest.config, resolved))
 }
 
 /** What an `onSend` hook fails with is no 101, whatever the error handler makes of it. */

@@ -73,6 +73,19 @@ t.test('a client that was behind with reading when its ping was due got none, an
   t.equal(connection.readyState, 1)
 })
 
+t.test('a client that does not read is sent neither a ping nor the notice of one', async t => {
+  const { client, connection, pulse } = await open(t, () => {}, { heartbeat: { notify: true } })
+  client.socket.pause()
+  await fill(connection)
+  const { messages } = connection.traffic.sent
+  pulse.beat()
+  t.equal(connection.traffic.sent.messages, messages)
+  client.socket.resume()
+  while (!connection.writable) await delay(1)
+  pulse.beat()
+  t.equal(connection.traffic.sent.messages, messages + 1)
+})
+
 t.test('a client that takes nothing of what it is sent between a beat and its end is dropped: it would have answered no ping either', async t => {
   const { app, client, connection, pulse, closed } = await open(t)
   client.socket.pause()

@@ -71,6 +71,7 @@ t.test('errors of what the application sends or asks for are the server\'s', asy
 
 t.test('a message names what is wrong', async t => {
   t.equal(new errors.FST_ERR_WS_OPTION('concurrency', 'must be 1 or more').message, 'option concurrency: must be 1 or more')
+  t.equal(new errors.FST_ERR_WS_ASYNCAPI('register it first').message, 'documents of fastify-typed-ws: register it first')
   t.equal(new errors.FST_ERR_WS_METRICS('register it first').message, 'metrics of fastify-typed-ws: register it first')
   t.equal(new errors.FST_ERR_WS_CLOSE_CODE(1005).message, '1005 is not a close code that may be sent: 1000-1003, 1007-1014 or 3000-4999')
   t.ok(new errors.FST_ERR_WS_CLOSE_CODE(1005) instanceof RangeError)

@@ -16,7 +16,7 @@ function blocksOf (text: string): Block[] {
 
 /**
  * All code of a page as one module, or null where it has none. Each block is in the scope of those before it, and may name something anew. Imports may be repeated,
- * as readers come in the middle.
+ * as readers come in the middle; what a page exports, and imports from a folder beside, is the same.
  *
  * @param given what the page leaves to its readers
  */
@@ -25,10 +25,12 @@ export function moduleOf (page: string, given = ''): string | null {
   if (blocks.length === 0) return null
   const imports = new Map<string, string>()
   const augmentations: string[] = []
+  const shown = new Set(blocks.flatMap(({ code }) => [...code.matchAll(/^export const (\w+)/gm)].map(([, name]) => name)))
   const scopes = blocks.map(({ line, code }) => {
     const body = code
       .replace(importLine, (_line, ...groups) => {
-        const { type = '', whole, names, from }: Record<string, string | undefined> = groups.at(-1)
+        const { type = '', whole, names, from = '' }: Record<string, string | undefined> = groups.at(-1)
+        if (from.startsWith('../') && names?.split(', ').every(name => shown.has(name))) return ''
         if (whole !== undefined) imports.set(whole, `import ${type}${whole} from '${from}'`)
         for (const name of names?.split(', ') ?? []) imports.set(name, `import ${type}{ ${name} } from '${from}'`)
         return ''

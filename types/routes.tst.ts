@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import typedWs from '../lib/index.ts'
-import type { Codec, Connection, InvalidMessageError, Payload } from '../lib/index.ts'
+import type { Codec, Connection, InvalidMessageError, Payload, WsRoute } from '../lib/index.ts'
 import { expectTypeOf } from './expect.tst.ts'
 
 declare module 'fastify' {
@@ -226,3 +226,21 @@ await Fastify().register(typedWs, {
 
 // @ts-expect-error a size is a number
 await Fastify().register(typedWs, { maxPayload: '64k' })
+
+/* All routes, as tools see them. */
+
+expectTypeOf(app.wsRoutes).toBe<readonly WsRoute[]>()
+expectTypeOf(app.wsRoutes[0].contentTypes['']).toBe<string>()
+
+// @ts-expect-error routes are declared by app.ws
+app.wsRoutes.push(app.wsRoutes[0])
+
+app.ws('/content-type', { codec: { decode: String, encode: String, binary: false, contentType: 'text/csv' } }, () => {})
+
+// @ts-expect-error a content type is a string
+app.ws('/no-content-type', { codec: { decode: String, encode: String, binary: false, contentType: 5 } }, () => {})
+
+app.ws('/notify', { heartbeat: { notify: true } }, () => {})
+
+// @ts-expect-error either it is notified or it is not
+app.ws('/notify-wrong', { heartbeat: { notify: 'always' } }, () => {})

@@ -95,7 +95,8 @@ t.test('nothing is read before others of the key have paid for what they sent me
   rates.onDue(due)
   t.same(throttled, [true])
   t.ok(rates.due > due + 9_000)
-  rates.onDue(rates.due)
+  // At that very moment a number may still lack the last bit of a token.
+  rates.onDue(rates.due + 1)
   t.same(throttled, [true, false])
 })
 

@@ -25,7 +25,10 @@ export interface HttpReply {
 export class RawClient {
   static readonly #open = new Set<Socket>()
   readonly socket: Socket
-  #received = Buffer.alloc(0)
+  /** Grows by doubling: a large reply comes in thousands of chunks. */
+  #memory = Buffer.alloc(0)
+  #from = 0
+  #to = 0
   #wake: () => void = () => {}
   #ended = false
   #closed = false
@@ -34,7 +37,7 @@ export class RawClient {
     this.socket = socket
     RawClient.#open.add(socket)
     socket.on('data', chunk => {
-      this.#received = Buffer.concat([this.#received, chunk])
+      this.#append(chunk)
       this.#wake()
     })
     socket.on('end', () => { this.#ended = true; this.#wake() })
@@ -172,9 +175,23 @@ export class RawClient {
     return this.#received
   }
 
+  get #received (): Buffer {
+    return this.#memory.subarray(this.#from, this.#to)
+  }
+
+  #append (chunk: Buffer): void {
+    if (this.#to + chunk.length > this.#memory.length) {
+      const rest = this.#received
+      this.#memory = Buffer.allocUnsafe(2 * (rest.length + chunk.length))
+      this.#from = 0
+      this.#to = rest.copy(this.#memory)
+    }
+    this.#to += chunk.copy(this.#memory, this.#to)
+  }
+
   #take (size: number): Buffer {
     const taken = this.#received.subarray(0, size)
-    this.#received = this.#received.subarray(size)
+    this.#from += taken.length
     return taken
   }
 

@@ -90,8 +90,8 @@ export default [
 
   restrictImports(['lib/asyncapi/**/*.ts'], [
     {
-      regex: '^(?:\\.\\./)+(?!(?:\\.\\./)*(?:types/|errors\\.ts$|check-option\\.ts$))',
-      message: 'The document sees what users see: it imports its own files, types/ and the errors only.'
+      regex: '^(?:\\.\\./)+(?!(?:\\.\\./)*(?:types/|(?:errors|check-option)\\.ts$|messages/(?:references|union)\\.ts$))',
+      message: 'The document sees what users see: it imports its own files, types/, the errors, and how schemas are read.'
     }
   ]),
 

@@ -46,6 +46,8 @@ export interface AsyncApiOptions {
   page?: boolean
   /** Whether messages can be sent from a page. Default: `true` where `page` is. */
   tryIt?: boolean
+  /** Whether there is YAML at `<path>/yaml`; `true` needs the package `yaml`. Default: where that is installed. */
+  yaml?: boolean
   /** Hooks of these routes: who may see them. */
   hooks?: { readonly onRequest?: onRequestHookHandler | onRequestHookHandler[], readonly preHandler?: preHandlerHookHandler | preHandlerHookHandler[] }
 }

@@ -4,6 +4,7 @@ import type {
 } from 'fastify'
 import type { Connection } from './connection.ts'
 import type { InjectedConnection, InjectOptions } from './inject.ts'
+import type { Notice } from './notices.ts'
 import type { WsRouteMethod } from './options.ts'
 import type { Room, RoomMessage, RoomRegistry } from './rooms.ts'
 import type { WsSchema } from './schema.ts'
@@ -16,14 +17,28 @@ export interface WsRoute {
   readonly schema: WsSchema | null
   /** The route's own `config`. */
   readonly config: unknown
+  /** What else than the URL chooses it: `host`, `version`, or strategies of the application. */
+  readonly constraints: Readonly<Record<string, unknown>>
   /** The server's subprotocols; null where a function chooses. */
   readonly subprotocols: readonly string[] | null
   /** The content types of its messages by subprotocol; by `''` that of connections without one, which is that of all where `codec` is no map. */
   readonly contentTypes: Readonly<Record<string, string>>
+  /** What this package may send its clients by itself, as far as the rooms that are declared so far tell. */
+  readonly notices: ReadonlyArray<Notice['type']>
+  /** The content type of these. */
+  readonly noticeContentType: string
   /** The largest message that it takes, in bytes. */
   readonly maxPayload: number
   /** The schemas that `$ref`s may name, by `$id`: those of `addSchema` in its scope. */
   readonly sharedSchemas: Readonly<Record<string, unknown>>
+  /** What OpenAPI documents say of the upgrade request: the schema that Fastify has, a copy of the route's. Tools may add to it once the application is ready. */
+  readonly operation: WsOperation
+}
+
+/** The schema of an upgrade request, as @fastify/swagger reads it. */
+export interface WsOperation extends WsSchema {
+  response?: unknown
+  externalDocs?: { readonly url: string, readonly description?: string }
 }
 
 /** The open connections of a process. */

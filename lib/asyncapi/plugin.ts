@@ -1,17 +1,73 @@
 import fp from 'fastify-plugin'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, RouteShorthandOptions } from 'fastify'
 import type { AsyncApiDocument, AsyncApiOptions } from '../../types/asyncapi.ts'
 import { FST_ERR_WS_ASYNCAPI } from '../errors.ts'
-import { buildDocument } from './document.ts'
+import { describeRoutes } from './document.ts'
+import type { Described } from './document.ts'
+import { resolveAsyncApiOptions } from './options.ts'
+import type { ResolvedAsyncApiOptions } from './options.ts'
+import { Served } from './served.ts'
+import { SwaggerLinks } from './swagger-link.ts'
+import { loadYaml } from './yaml.ts'
 
 async function registerAsyncApi (instance: FastifyInstance, options: AsyncApiOptions): Promise<void> {
   if (!instance.hasDecorator('wsRoutes')) throw new FST_ERR_WS_ASYNCAPI('register fastify-typed-ws before it')
+  if (instance.hasDecorator('asyncapi')) throw new FST_ERR_WS_ASYNCAPI('it is registered already')
+  const resolved = resolveAsyncApiOptions(options)
   let document: AsyncApiDocument | null = null
-  instance.decorate('asyncapi', () => {
+  const get = (): AsyncApiDocument => {
     if (document === null) throw new FST_ERR_WS_ASYNCAPI('the document is there when the application is ready')
     return document
+  }
+  instance.decorate('asyncapi', get)
+
+  const links = new SwaggerLinks(instance)
+  if (resolved.path !== null) await serve(instance, resolved.path, resolved, get)
+
+  instance.addHook('onReady', async () => {
+    const described = describeRoutes(instance.wsRoutes, resolved.described, ref => {
+      instance.log.warn({ ref }, 'AsyncAPI: a $ref of a schema leads nowhere')
+    })
+    document = described.document
+    for (const [route, operations] of described.operations) {
+      const to = placeOf(described, operations, instance.prefix, resolved)
+      if (to !== null) links.add(route, to)
+    }
   })
-  instance.addHook('onReady', async () => { document = buildDocument(instance.wsRoutes, options) })
+}
+
+/** Where the document has an operation: on the page, else in the JSON; null where nothing is served. */
+function placeOf ({ document }: Described, operations: readonly string[], prefix: string, { path, page }: ResolvedAsyncApiOptions): string | null {
+  if (path === null) return null
+  const [name] = operations
+  if (!page || name === undefined) return page ? `${prefix}${path || '/'}` : `${prefix}${path}/json`
+  const { action, reply } = document.operations[name]
+  return `${prefix}${path || '/'}#operation-${reply === undefined ? String(action) : 'request'}-${name}`
+}
+
+/** The document as JSON and, where the package `yaml` is installed, as YAML. */
+async function serve (instance: FastifyInstance, path: string, { yaml, hooks }: ResolvedAsyncApiOptions, get: () => AsyncApiDocument): Promise<void> {
+  // As @fastify/swagger reads it: documents are no part of an API.
+  const schema: RouteShorthandOptions['schema'] & { hide: true } = { hide: true }
+  const route = { schema, logLevel: 'warn' as const, ...hooks }
+
+  let json: Served | null = null
+  instance.get(`${path}/json`, route, (request, reply) => {
+    json ??= new Served('application/asyncapi+json; version=3.0.0', 'asyncapi.json', JSON.stringify(get()))
+    return json.answer(request, reply)
+  })
+
+  if (yaml === false) return
+  const toYaml = await loadYaml(yaml === true)
+  if (toYaml === null) {
+    instance.log.info('AsyncAPI: no YAML, as the package yaml is not installed')
+    return
+  }
+  let text: Served | null = null
+  instance.get(`${path}/yaml`, route, (request, reply) => {
+    text ??= new Served('application/asyncapi+yaml; version=3.0.0', 'asyncapi.yaml', toYaml(get()))
+    return text.answer(request, reply)
+  })
 }
 
 export const plugin = fp(registerAsyncApi, { fastify: '5.x', name: 'fastify-typed-ws-asyncapi' })

@@ -1,22 +1,22 @@
-import { isObject, resolve } from './union.ts'
-import type { JsonSchema, Resolved, SharedSchemas } from './union.ts'
+import { isObject, resolve, scopeOf } from './references.ts'
+import type { JsonSchema, Resolved, Scope, SharedSchemas } from './references.ts'
 
 /**
  * Whether a schema refuses every object that has an `id`: it is closed (`additionalProperties: false`), and declares none. Where it only may do so, as a union of which
  * some members are closed, it is left alone.
  */
 export function refusesId (schema: unknown, shared: SharedSchemas): boolean {
-  return refuses(schema, schema, shared, [])
+  return refuses(schema, scopeOf(schema, shared), [])
 }
 
-function refuses (schema: unknown, root: unknown, shared: SharedSchemas, above: readonly JsonSchema[]): boolean {
-  const resolved = resolve(schema, root, shared)
+function refuses (schema: unknown, scope: Scope, above: readonly JsonSchema[]): boolean {
+  const resolved = resolve(schema, scope)
   if (resolved === null || above.includes(resolved.schema)) return false
   const { additionalProperties, unevaluatedProperties, allOf } = resolved.schema
   const path = [...above, resolved.schema]
-  const partRefuses = (part: unknown): boolean => refuses(part, resolved.root, shared, path)
+  const partRefuses = (part: unknown): boolean => refuses(part, resolved.scope, path)
   if (additionalProperties === false && !declaresId(resolved.schema)) return true
-  if (unevaluatedProperties === false && !evaluatesId(resolved, shared, path)) return true
+  if (unevaluatedProperties === false && !evaluatesId(resolved, path)) return true
   if (Array.isArray(allOf) && allOf.some(partRefuses)) return true
   return [resolved.schema.anyOf, resolved.schema.oneOf].some(list => Array.isArray(list) && list.length > 0 && list.every(partRefuses))
 }
@@ -27,11 +27,11 @@ function declaresId ({ properties, patternProperties }: JsonSchema): boolean {
 }
 
 /** Whether a part of a schema may say something of an `id`. */
-function evaluatesId ({ schema, root }: Resolved, shared: SharedSchemas, above: readonly JsonSchema[]): boolean {
+function evaluatesId ({ schema, scope }: Resolved, above: readonly JsonSchema[]): boolean {
   if (declaresId(schema) || (schema.additionalProperties !== undefined && schema.additionalProperties !== false)) return true
   return ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else'].flatMap(keyword => schema[keyword] ?? []).some(part => {
-    const resolved = resolve(part, root, shared)
-    return resolved === null || (!above.includes(resolved.schema) && evaluatesId(resolved, shared, [...above, resolved.schema]))
+    const resolved = resolve(part, scope)
+    return resolved === null || (!above.includes(resolved.schema) && evaluatesId(resolved, [...above, resolved.schema]))
   })
 }
 

@@ -1,5 +1,5 @@
-import { isObject, resolve } from './union.ts'
-import type { JsonSchema, SharedSchemas } from './union.ts'
+import { isObject, resolve, scopeOf } from './references.ts'
+import type { JsonSchema, Scope, SharedSchemas } from './references.ts'
 
 /** Copies the declared fields of a value. */
 export type Projection = (value: unknown) => unknown
@@ -15,13 +15,13 @@ const conditional = ['allOf', 'anyOf', 'oneOf', 'if', 'patternProperties', 'pref
  * references to itself), the serializer does: what is missing in its JSON is left out.
  */
 export function compileProjection (schema: unknown, root: unknown, shared: SharedSchemas, serialize: (value: unknown) => string): Projection {
-  return read(schema, root, shared, []) ?? (value => keep(value, JSON.parse(serialize(value))))
+  return read(schema, scopeOf(root, shared), []) ?? (value => keep(value, JSON.parse(serialize(value))))
 }
 
 /** null where the schema alone does not tell. */
-function read (schema: unknown, root: unknown, shared: SharedSchemas, above: readonly JsonSchema[]): Projection | null {
+function read (schema: unknown, scope: Scope, above: readonly JsonSchema[]): Projection | null {
   if (schema === true) return whole
-  const resolved = resolve(schema, root, shared)
+  const resolved = resolve(schema, scope)
   if (resolved === null || above.includes(resolved.schema)) return null
   const { type, properties, additionalProperties, items } = resolved.schema
   if (conditional.some(keyword => resolved.schema[keyword] !== undefined)) return null
@@ -31,14 +31,14 @@ function read (schema: unknown, root: unknown, shared: SharedSchemas, above: rea
   if (isObject(properties) || type === 'object') {
     const fields: Field[] = []
     for (const [name, property] of Object.entries(isObject(properties) ? properties : {})) {
-      const project = read(property, resolved.root, shared, path)
+      const project = read(property, resolved.scope, path)
       if (project === null) return null
       fields.push({ name, project })
     }
     return value => copyFields(value, fields, additionalProperties === true)
   }
   if (items === undefined) return whole
-  const item = read(items, resolved.root, shared, path)
+  const item = read(items, resolved.scope, path)
   return item === null || item === whole ? item : value => Array.isArray(value) ? value.map(item) : value
 }
 

@@ -1,9 +1,10 @@
 import type { Payload } from '../../types/codec.ts'
 import { FST_ERR_WS_INVALID_MESSAGE, FST_ERR_WS_MESSAGE_TOO_BIG, FST_ERR_WS_OPTION, FST_ERR_WS_UNKNOWN_TYPE, FST_ERR_WS_VALIDATOR_RESULT } from '../errors.ts'
 import { refusesId } from './closed-schema.ts'
+import type { SharedSchemas } from './references.ts'
 import type { SendContract } from './send-contract.ts'
 import { readUnion } from './union.ts'
-import type { Literal, SharedSchemas, Union } from './union.ts'
+import type { Literal, Union } from './union.ts'
 
 /** A compiled schema: Ajv answers a boolean and puts `errors` on the function, TypeBox `{ value }` or `{ error }`. */
 export type Validate = ((value: unknown) => unknown) & { errors?: readonly unknown[] | null }

@@ -1,8 +1,10 @@
 import { FST_ERR_WS_SEND_INVALID } from '../errors.ts'
 import { compileProjection } from './projection.ts'
 import type { Projection } from './projection.ts'
-import { isObject, readUnion, resolve } from './union.ts'
-import type { Literal, SharedSchemas } from './union.ts'
+import { isObject, resolve, scopeOf } from './references.ts'
+import type { SharedSchemas } from './references.ts'
+import { readUnion } from './union.ts'
+import type { Literal } from './union.ts'
 
 /** What ties a reply to its request. */
 export type MessageId = string | number
@@ -143,7 +145,7 @@ function stringify (message: unknown): string {
 }
 
 function replyIdOf (schema: unknown, shared: SharedSchemas): ReplyId {
-  const resolved = resolve(schema, schema, shared)?.schema
+  const resolved = resolve(schema, scopeOf(schema, shared))?.schema
   if (resolved === undefined || ['allOf', 'anyOf', 'oneOf', 'if', 'patternProperties'].some(keyword => resolved[keyword] !== undefined)) return 'merged'
   if (isObject(resolved.additionalProperties)) return 'merged'
   const declared = isObject(resolved.properties) && Object.hasOwn(resolved.properties, 'id')
@@ -151,9 +153,10 @@ function replyIdOf (schema: unknown, shared: SharedSchemas): ReplyId {
 }
 
 function idTypeOf (schema: unknown, shared: SharedSchemas): SentKind['idType'] {
-  const resolved = resolve(schema, schema, shared)
-  const properties = resolved?.schema.properties
+  const resolved = resolve(schema, scopeOf(schema, shared))
+  if (resolved === null) return null
+  const { properties } = resolved.schema
   if (!isObject(properties) || !Object.hasOwn(properties, 'id')) return null
-  const type = resolve(properties.id, resolved?.root, shared)?.schema.type
+  const type = resolve(properties.id, resolved.scope)?.schema.type
   return type === 'string' ? 'string' : type === 'integer' || type === 'number' ? 'number' : null
 }

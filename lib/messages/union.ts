@@ -1,8 +1,5 @@
-/** A JSON schema, as far as this folder looks into it. */
-export type JsonSchema = { readonly [keyword: string]: unknown }
-
-/** Schemas of `addSchema`, by `$id`. */
-export type SharedSchemas = Readonly<Record<string, unknown>>
+import { isObject, resolve, scopeOf } from './references.ts'
+import type { JsonSchema, Resolved, Scope, SharedSchemas } from './references.ts'
 
 /** What a discriminator's `const` may be: what can key a handler map. */
 export type Literal = string | number
@@ -20,7 +17,7 @@ export interface Union {
  * @returns null when no property tells the members apart
  */
 export function readUnion (schema: unknown, shared: SharedSchemas, accepts: (literals: readonly Literal[]) => boolean): Union | null {
-  const members = membersOf(schema, schema, shared, [])
+  const members = membersOf(schema, scopeOf(schema, shared), [])
   const candidates = members[0]?.constants ?? new Map<string, Literal>()
   for (const property of candidates.keys()) {
     const literals: Literal[] = []
@@ -36,96 +33,64 @@ export function readUnion (schema: unknown, shared: SharedSchemas, accepts: (lit
   return null
 }
 
+/** The members of a union that nothing tells apart, as schemas of their own. */
+export function readMembers (schema: unknown, shared: SharedSchemas): JsonSchema[] {
+  return membersOf(schema, scopeOf(schema, shared), []).map(member => member.schema)
+}
+
 interface Member {
   readonly schema: JsonSchema
   readonly constants: ReadonlyMap<string, Literal>
 }
 
 /** The members of a union, those of unions inside included; a schema that is no union is its only member. */
-function membersOf (schema: unknown, root: unknown, shared: SharedSchemas, above: readonly JsonSchema[]): Member[] {
-  const resolved = resolve(schema, root, shared)
+function membersOf (schema: unknown, scope: Scope, above: readonly JsonSchema[]): Member[] {
+  const resolved = resolve(schema, scope)
   if (resolved === null || above.includes(resolved.schema)) return [{ schema: asSchema(schema), constants: new Map() }]
   const list = resolved.schema.anyOf ?? resolved.schema.oneOf
-  if (!Array.isArray(list)) return [{ schema: asSchema(schema), constants: constantsOf(resolved, shared) }]
+  if (!Array.isArray(list)) return [{ schema: asSchema(schema), constants: constantsOf(resolved) }]
   return list
-    .flatMap(member => membersOf(member, resolved.root, shared, [...above, resolved.schema]))
+    .flatMap(member => membersOf(member, resolved.scope, [...above, resolved.schema]))
     .map(({ schema, constants }) => ({ schema: alone(schema, resolved), constants }))
 }
 
 /** One member as a schema of its own: with what the union says beside `anyOf`, and with its document's definitions. */
 function alone (member: JsonSchema, union: Resolved): JsonSchema {
   const { anyOf, oneOf, $id, discriminator, title, description, ...beside } = union.schema
-  const definitions = definitionsOf(union.root)
+  const definitions = definitionsOf(union.scope)
   const saysNothing = Object.keys(beside).every(keyword => keyword === '$defs' || keyword === 'definitions' || keyword === '$schema' || keyword === 'type')
   // The member itself where it can be: whoever compiles it knows it again.
   if (saysNothing) return Object.keys(definitions).length === 0 ? member : { ...definitions, ...member }
   return { ...definitions, ...beside, allOf: [...asList(beside.allOf), member] }
 }
 
-function definitionsOf (root: unknown): JsonSchema {
-  if (!isObject(root)) return {}
-  return {
-    ...(root.$defs === undefined ? {} : { $defs: root.$defs }),
-    ...(root.definitions === undefined ? {} : { definitions: root.definitions })
+function definitionsOf ({ document, resource }: Scope): JsonSchema {
+  const definitions: Record<string, unknown> = {}
+  for (const root of [document, resource]) {
+    for (const keyword of ['$defs', 'definitions']) {
+      if (isObject(root) && isObject(root[keyword])) definitions[keyword] = { ...asSchema(definitions[keyword]), ...root[keyword] }
+    }
   }
+  return definitions
 }
 
 /** The required properties that can have one value only. */
-function constantsOf ({ schema, root }: Resolved, shared: SharedSchemas): Map<string, Literal> {
+function constantsOf ({ schema, scope }: Resolved): Map<string, Literal> {
   const constants = new Map<string, Literal>()
   for (const part of asList(schema.allOf)) {
-    const resolved = resolve(part, root, shared)
+    const resolved = resolve(part, scope)
     if (resolved === null) continue
-    for (const [name, literal] of constantsOf(resolved, shared)) constants.set(name, literal)
+    for (const [name, literal] of constantsOf(resolved)) constants.set(name, literal)
   }
   const required = asList(schema.required)
   if (!isObject(schema.properties)) return constants
   for (const [name, declared] of Object.entries(schema.properties)) {
-    const property = resolve(declared, root, shared)?.schema
+    const property = resolve(declared, scope)?.schema
     if (property === undefined || !required.includes(name)) continue
     const only = property.const ?? (Array.isArray(property.enum) && property.enum.length === 1 ? property.enum[0] : undefined)
     if (typeof only === 'string' || typeof only === 'number') constants.set(name, only)
   }
   return constants
-}
-
-/** A schema, and the document in which its own references to `#/…` are looked up. */
-export interface Resolved {
-  readonly schema: JsonSchema
-  readonly root: unknown
-}
-
-/** Follows `$ref` through the document's own definitions and the shared schemas; null where it leads nowhere. */
-export function resolve (schema: unknown, root: unknown, shared: SharedSchemas): Resolved | null {
-  let current = schema
-  let base = root
-  const seen = new Set<unknown>()
-  while (isObject(current) && typeof current.$ref === 'string' && !seen.has(current)) {
-    seen.add(current)
-    const [id, pointer = ''] = current.$ref.split('#', 2)
-    if (id !== '') base = Object.hasOwn(shared, id) ? shared[id] : definitionWithId(current, id) ?? definitionWithId(base, id)
-    current = pointTo(base, pointer)
-  }
-  return isObject(current) && current.$ref === undefined ? { schema: current, root: base } : null
-}
-
-/** A definition that has an `$id` of its own, as those of TypeBox's modules. */
-function definitionWithId (root: unknown, id: string): unknown {
-  if (!isObject(root)) return undefined
-  return [root.$defs, root.definitions]
-    .flatMap(definitions => isObject(definitions) ? Object.values(definitions) : [])
-    .find(definition => isObject(definition) && definition.$id === id)
-}
-
-/** JSON Pointer, RFC 6901. */
-function pointTo (root: unknown, pointer: string): unknown {
-  let current = root
-  for (const token of pointer.split('/').slice(1)) {
-    const key = decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~')
-    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, key)) return undefined
-    current = (current as JsonSchema)[key]
-  }
-  return current
 }
 
 function asSchema (value: unknown): JsonSchema {
@@ -134,8 +99,4 @@ function asSchema (value: unknown): JsonSchema {
 
 function asList (value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
-}
-
-export function isObject (value: unknown): value is JsonSchema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -117,6 +117,15 @@ export class Registry implements RoomRegistry, Membership {
     }, { ...nodes, answerTimeout })
   }
 
+  /** What members may be sent beside the messages of rooms, as far as those are declared. */
+  get notices (): Array<'gap' | 'presence'> {
+    const declarations = [...this.#declarations]
+    return [
+      ...(declarations.some(({ history }) => history !== null) ? ['gap' as const] : []),
+      ...(declarations.some(({ presence }) => presence !== null && presence.notify !== null) ? ['presence' as const] : [])
+    ]
+  }
+
   async start (compile: Compile): Promise<void> {
     this.#compile = compile
     for (const declaration of this.#declarations) {

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { WsPluginOptions } from '../../types/options.ts'
 import type { CompileValidator, Validate } from '../messages/receive-contract.ts'
 import type { Serialize } from '../messages/send-contract.ts'
-import type { SharedSchemas } from '../messages/union.ts'
+import type { SharedSchemas } from '../messages/references.ts'
 
 type Compiler<Compiled> = (part: { schema: unknown, method: string, url: string, httpPart?: string, httpStatus?: string }) => Compiled
 

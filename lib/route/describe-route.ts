@@ -4,18 +4,42 @@ import type { WsRoute } from '../../types/fastify.ts'
 import type { WsSchema } from '../../types/schema.ts'
 import type { ResolvedOptions } from '../options.ts'
 
+/** What a route is described by. */
+export interface Declared {
+  readonly instance: FastifyInstance
+  /** With the prefixes of its scopes. */
+  readonly url: string
+  readonly schema: WsSchema | undefined
+  readonly config: unknown
+  readonly constraints: object | undefined
+  readonly options: ResolvedOptions
+  /** Whether the application itself tells clients that they expire. */
+  readonly tellsExpiry: boolean
+  /** What members of rooms may be sent. */
+  readonly rooms: { readonly notices: WsRoute['notices'] }
+}
+
 /** What tools see of a route. */
-export function describeRoute (instance: FastifyInstance, url: string, schema: WsSchema | undefined, config: unknown, options: ResolvedOptions): WsRoute {
-  const { codec, subprotocols, maxPayload } = options
+export function describeRoute ({ instance, url, schema, config, constraints, options, tellsExpiry, rooms }: Declared): WsRoute {
+  const { codec, subprotocols, maxPayload, heartbeat, expiryWarning } = options
   const contentTypes = contentTypesOf(codec)
   return Object.freeze({
     url,
     schema: schema ?? null,
     config,
+    constraints: { ...constraints },
     subprotocols: typeof subprotocols === 'function' ? null : subprotocols ?? (isOne(codec) ? [] : Object.keys(codec)),
     contentTypes,
+    noticeContentType: codec === 'raw' ? contentTypeOf('json') : contentTypes[''],
     maxPayload,
-    get sharedSchemas () { return instance.getSchemas() }
+    get notices () {
+      const notices: Array<WsRoute['notices'][number]> = ['error']
+      if (expiryWarning !== null && !tellsExpiry) notices.push('expiring')
+      if (heartbeat !== null && heartbeat.notify) notices.push('heartbeat')
+      return [...notices, ...rooms.notices]
+    },
+    get sharedSchemas () { return instance.getSchemas() },
+    operation: { ...schema }
   })
 }
 
@@ -23,6 +47,22 @@ export function describeRoute (instance: FastifyInstance, url: string, schema: W
 export function urlOf (prefix: string, url: string, prefixTrailingSlash: RouteShorthandOptions['prefixTrailingSlash']): string {
   if (url === '/' && prefix !== '' && prefixTrailingSlash !== 'slash') return prefix
   return url.startsWith('/') && prefix.endsWith('/') ? prefix + url.slice(1) : prefix + url
+}
+
+/** What the upgrade is answered with, for documents only. */
+const responses = {
+  101: { type: 'null', description: 'Switching Protocols: messages follow.' },
+  426: { type: 'null', description: 'Upgrade Required: the request is none to upgrade to WebSocket.' }
+}
+
+/**
+ * Completes what @fastify/swagger says of the upgrade. To be called when Fastify has compiled the schemas: serializers of its own would change what errors look like.
+ *
+ * A document of OpenAPI has one GET for a URL: where there is a REST route too, that is the one.
+ */
+export function documentUpgrade (instance: FastifyInstance, { url, constraints, operation }: WsRoute): void {
+  if (instance.hasRoute({ method: 'GET', url, constraints })) operation.hide = true
+  operation.response ??= responses
 }
 
 function contentTypesOf (codec: CodecOption): WsRoute['contentTypes'] {

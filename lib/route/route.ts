@@ -22,7 +22,7 @@ import { createAcceptHandler } from './accept-handler.ts'
 import { ownCompilers } from './compilers.ts'
 import type { MessageCompilers, OwnCompilers } from './compilers.ts'
 import { constraintName, forWebSocket } from './constraint.ts'
-import { describeRoute, urlOf } from './describe-route.ts'
+import { describeRoute, documentUpgrade, urlOf } from './describe-route.ts'
 import { createErrorReporter } from './handler-error.ts'
 import { createHandshakeHook } from './handshake-hook.ts'
 import { Admission, Occupancy } from './limits.ts'
@@ -65,6 +65,17 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
   instance.after(() => { compilersSet = ownCompilers(instance, rest) })
 
   const fullUrl = urlOf(instance.prefix, url, rest.prefixTrailingSlash)
+  const described = describeRoute({
+    instance,
+    url: fullUrl,
+    schema,
+    config: rest.config,
+    constraints: rest.constraints,
+    options: resolved,
+    tellsExpiry: onExpiring !== null,
+    rooms: server.rooms
+  })
+
   const isLogged = requestLogging(instance)
   let context: RouteContext | null = null
   instance.addHook('onReady', async () => {
@@ -97,6 +108,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       budget: server.budget,
       counters: server.counters
     }
+    documentUpgrade(instance, described)
   })
 
   /** The last `onSend` hook. Fastify is not called back once protocols are switched: the socket is no longer its. */
@@ -148,7 +160,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     method: 'GET',
     url,
     // The messages' schemas too: Fastify leaves them alone, and documentation tools see them.
-    ...(schema === undefined ? {} : { schema: schema as RouteOptions['schema'] }),
+    schema: described.operation as RouteOptions['schema'],
     exposeHeadRoute: false,
     constraints: { ...rest.constraints, [constraintName]: forWebSocket },
     onRequest: [checkHandshake, ...([] as unknown[]).concat(rest.onRequest ?? [])] as RouteOptions['onRequest'],
@@ -156,7 +168,7 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     onError: [isNo101, ...([] as unknown[]).concat(rest.onError ?? [])] as RouteOptions['onError'],
     handler: createAcceptHandler(resolved.limitKey, instance)
   })
-  server.routes.push(describeRoute(instance, fullUrl, schema, rest.config, resolved))
+  server.routes.push(described)
 }
 
 /** What an `onSend` hook fails with is no 101, whatever the error handler makes of it. */

@@ -1,7 +1,8 @@
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
+import type { SharedSchemas } from '../../lib/messages/references.ts'
 import { readUnion } from '../../lib/messages/union.ts'
-import type { Literal, SharedSchemas } from '../../lib/messages/union.ts'
+import type { Literal } from '../../lib/messages/union.ts'
 
 const any = (): boolean => true
 

@@ -69,7 +69,7 @@ export class ChannelMessages {
   }
 
   #message (literal: string | null, schema: JsonSchema | undefined, way: Way, isCorrelated: boolean): Message {
-    const identity = JSON.stringify([literal, schema])
+    const identity = JSON.stringify(toJson([literal, schema]))
     const known = this.#bySchema.get(identity)
     if (known !== undefined) {
       if (isCorrelated) Object.assign(known.body, { correlationId: correlationById })
@@ -125,7 +125,8 @@ function examplesOf ({ examples }: JsonSchema): AsyncApiObject {
 
 /** Without what the message says instead. */
 function payloadOf (payload: unknown): unknown {
-  if (!isObject(payload)) return payload
+  // The document fills in a reference later: it has to be this one.
+  if (!isObject(payload) || payload.$ref !== undefined) return payload
   const { description, examples, summary, ...others } = payload
   return others
 }

@@ -16,7 +16,7 @@ export class Names {
 
 /** What keys of `components` may be made of. */
 export function toKey (name: string): string {
-  return name.replace(/[^\w.-]+/g, '_').replace(/^_+|_+$/g, '') || 'unnamed'
+  return name.replace(/[^\w.-]+/g, '_').replace(/^_+|_+$/g, '') || 'schema'
 }
 
 /** Words in one: `rooms`, `{room}` → `roomsRoom`. */

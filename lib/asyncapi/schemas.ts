@@ -104,5 +104,5 @@ function isSame (one: Scope, other: Scope): boolean {
 export function wishOf (schema: unknown, ref: string): string {
   const name = isObject(schema) && typeof schema.$id === 'string' ? schema.$id : ref
   const last = name.split(/[/#]/).findLast(part => part !== '') ?? (isObject(schema) ? String(schema.title ?? '') : '')
-  return toKey(last.replace(/\.json$/, ''))
+  return toKey(last.replaceAll('~1', '/').replaceAll('~0', '~').replace(/\.json$/, ''))
 }

@@ -1,0 +1,36 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import type { Test } from 'tap'
+import asyncapi from '../../lib/asyncapi/index.ts'
+import { memoryAdapter } from '../../lib/index.ts'
+import { faultsOf } from '../helpers/asyncapi.ts'
+import { buildExample } from '../helpers/example.ts'
+import { packageRoot } from '../helpers/paths.ts'
+
+/** Every folder with a server; a new example is found here by itself. */
+const examples = readdirSync(join(packageRoot, 'examples'), { recursive: true, encoding: 'utf8' })
+  .filter(path => /^[^/]+\/server\.ts$/.test(path))
+  .map(path => path.replace('/server.ts', ''))
+  .sort()
+
+/** The server of an example. That of `cluster` starts several processes of another. */
+async function build (t: Test, name: string): Promise<FastifyInstance> {
+  if (name !== 'cluster') return buildExample(t, name)
+  const { buildBoard } = await import(pathToFileURL(join(packageRoot, '.build/examples/cluster/board.js')).href)
+  const app: FastifyInstance = await buildBoard({ name: 'amber', adapter: memoryAdapter(), kill () {}, restartRedis () {} })
+  t.after(() => app.close())
+  return app
+}
+
+for (const name of examples) {
+  t.test(`AsyncAPI takes the document of ${name}`, async t => {
+    const app = await build(t, name)
+    if (!app.hasDecorator('asyncapi')) await app.register(asyncapi, { page: false })
+    await app.ready()
+    t.same(await faultsOf(app.asyncapi()), [])
+    t.same(Object.values(app.asyncapi().channels).map(({ address }) => address).sort(), app.wsRoutes.map(({ url }) => url.replaceAll(/:(\w+)/g, '{$1}')).sort())
+  })
+}

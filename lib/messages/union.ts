@@ -75,12 +75,12 @@ function definitionsOf ({ document, resource }: Scope): JsonSchema {
 }
 
 /** The required properties that can have one value only. */
-function constantsOf ({ schema, scope }: Resolved): Map<string, Literal> {
+function constantsOf ({ schema, scope }: Resolved, above: readonly JsonSchema[] = []): Map<string, Literal> {
   const constants = new Map<string, Literal>()
   for (const part of asList(schema.allOf)) {
     const resolved = resolve(part, scope)
-    if (resolved === null) continue
-    for (const [name, literal] of constantsOf(resolved)) constants.set(name, literal)
+    if (resolved === null || resolved.schema === schema || above.includes(resolved.schema)) continue
+    for (const [name, literal] of constantsOf(resolved, [...above, schema])) constants.set(name, literal)
   }
   const required = asList(schema.required)
   if (!isObject(schema.properties)) return constants

@@ -13,7 +13,7 @@ const expected = 'asyncapi-latest-version'
 
 /** What the parser of the AsyncAPI initiative finds: errors, warnings and all else. */
 export async function faultsOf (document: AsyncApiDocument | string): Promise<string[]> {
-  const { diagnostics } = await parser.parse(typeof document === 'string' ? document : JSON.stringify(document))
+  const diagnostics = await parser.validate(typeof document === 'string' ? document : JSON.stringify(document))
   return diagnostics
     .filter(({ code }) => code !== expected)
     .map(({ code, message, path }) => `${code} at ${path.join('/')}: ${message}`)

@@ -171,6 +171,21 @@ t.test('what an inner and an outer union say beside their members holds for each
   t.same(union?.members.get('join'), { maxProperties: 2, allOf: [{ required: ['room'], allOf: [member('type', 'join')] }] })
 })
 
+t.test('an object that is a part of itself ends', async t => {
+  t.same(discriminator({ ...member('type', 'join'), allOf: [{ $ref: '#' }] }), { property: 'type', literals: ['join'] })
+  t.same(discriminator({ allOf: [{ $ref: '#/definitions/a' }], definitions: { a: { allOf: [{ $ref: '#' }], ...member('type', 'join') } } }), { property: 'type', literals: ['join'] })
+})
+
+t.test('a schema is found by its $id and its $anchor, wherever it stands', async t => {
+  const inner = { $id: 'https://example.com/join', ...member('type', 'join') }
+  const outer = { $anchor: 'say', ...member('type', 'say') }
+  t.same(discriminator({
+    $id: 'https://example.com/all',
+    anyOf: [{ $ref: 'join' }, { $ref: '#say' }],
+    properties: { here: inner, there: { items: outer } }
+  }), joinAndSay)
+})
+
 t.test('a union that is a member of itself discriminates nothing', async t => {
   t.equal(discriminator({ $id: 'u', anyOf: [{ $ref: 'u#' }, member('type', 'join')] }, { u: { $id: 'u', anyOf: [{ $ref: 'u#' }, member('type', 'join')] } }), null)
 })

@@ -106,3 +106,38 @@ t.test('what is told of a route can not be changed', async t => {
   app.ws('/', ignore)
   t.ok(Object.isFrozen(app.wsRoutes[0]))
 })
+
+t.test('what else chooses a route is told, and what its own messages are written in', async t => {
+  const app = await buildApp(t)
+  app.ws('/raw', { codec: 'raw', constraints: { version: '1.0.0' } }, ignore)
+  app.ws('/own', { codec: binary }, ignore)
+  t.match(app.wsRoutes, [
+    { constraints: { version: '1.0.0' }, noticeContentType: 'application/json' },
+    { constraints: {}, noticeContentType: 'application/octet-stream' }
+  ])
+})
+
+t.test('notices are those that can come', async t => {
+  const app = await buildApp(t)
+  app.ws('/plain', () => {})
+  app.ws('/quiet', { expiryWarning: false, heartbeat: false }, () => {})
+  app.ws('/loud', { heartbeat: { notify: true }, onExpiring () {} }, () => {})
+  const notices = (): string[] => app.wsRoutes.map(({ notices }) => notices.join(' '))
+  t.same(notices(), ['error expiring', 'error', 'error heartbeat'])
+  app.rooms.declare('kept', { history: true, presence: true })
+  t.same(notices(), ['error expiring gap', 'error gap', 'error heartbeat gap'])
+  app.rooms.declare('seen', { presence: { notify: true } })
+  t.same(notices()[1], 'error gap presence')
+})
+
+t.test('the schema of the upgrade request is a copy: the application\'s stays as it is', async t => {
+  const app = await buildApp(t)
+  const schema = { summary: 'Talk', querystring: { type: 'object', properties: { name: { type: 'string' } } } } as const
+  const before = JSON.stringify(schema)
+  app.ws('/chat', { schema }, () => {})
+  await app.ready()
+  const [{ operation }] = app.wsRoutes
+  t.match(operation, { summary: 'Talk', response: { 101: {}, 426: {} } })
+  t.equal(JSON.stringify(schema), before)
+  t.same(Object.getOwnPropertySymbols(schema), [])
+})

@@ -32,6 +32,17 @@ const bootMetrics = `
   await app.close()
 `
 
+const bootAsyncApi = `
+  const app = Fastify()
+  await app.register(typedWs)
+  await app.register(asyncapi, { page: false })
+  app.ws('/chat', () => {})
+  const document = (await app.inject('/asyncapi/json')).json()
+  if (document.channels.chat.address !== '/chat') throw new Error('the route is missing')
+  if ((await app.inject('/asyncapi/yaml')).statusCode !== yaml) throw new Error('YAML is there, or missing')
+  await app.close()
+`
+
 try {
   const tarball = pack()
   run('publint', binary('publint'), [tarball, '--strict'])
@@ -51,6 +62,7 @@ try {
   write('cluster.cjs', `const { carryRooms, clusterAdapter } = require('fastify-typed-ws/cluster')\n${useCluster}`)
   run('require cluster', process.execPath, ['--no-warnings', 'cluster.cjs'])
   compile('consumer.ts')
+  checkAsyncApi()
   checkMetrics()
   checkNats()
   checkRedis()
@@ -59,6 +71,26 @@ try {
   process.exitCode = 1
 } finally {
   rmSync(scratch, { recursive: true, force: true })
+}
+
+/** yaml is an optional peer: without it the document is there all the same, and who asks for YAML is told what is missing. */
+function checkAsyncApi () {
+  const imports = "import Fastify from 'fastify'\nimport typedWs from 'fastify-typed-ws'\nimport asyncapi, { plugin } from 'fastify-typed-ws/asyncapi'\n"
+  write('asyncapi-alone.mjs', `${imports}const yaml = 404\n${bootAsyncApi}
+    if (asyncapi !== plugin) throw new Error('the named export is not the default one')
+    const other = Fastify()
+    await other.register(typedWs)
+    const error = await (async () => { await other.register(asyncapi, { page: false, yaml: true }) })().then(() => null, error => error)
+    if (error?.code !== 'FST_ERR_WS_ASYNCAPI' || !error.message.includes('package yaml')) throw new Error('yaml is not missed', { cause: error })`)
+  run('asyncapi without yaml', process.execPath, ['asyncapi-alone.mjs'])
+  add([peer('yaml')])
+  write('asyncapi.mjs', `${imports}const yaml = 200\n${bootAsyncApi}`)
+  run('import asyncapi', process.execPath, ['asyncapi.mjs'])
+  write('asyncapi.cjs', `const Fastify = require('fastify')\nconst typedWs = require('fastify-typed-ws')\nconst asyncapi = require('fastify-typed-ws/asyncapi')\nconst yaml = 200\n
+    if (asyncapi.plugin !== asyncapi) throw new Error('the named export is not the default one')
+    async function main () {${bootAsyncApi}}\nmain()`)
+  run('require asyncapi', process.execPath, ['--no-warnings', 'asyncapi.cjs'])
+  compile('asyncapi-consumer.ts')
 }
 
 /** prom-client is an optional peer: nothing else needs it, and without it the entry says what is missing. */

@@ -19,7 +19,7 @@ export function channelName ({ url, schema, constraints }: WsRoute): string {
 /** A URL, and what goes over it. */
 export function describeChannel (route: WsRoute, messages: ChannelMessages, schemas: Schemas, options: AsyncApiOptions): AsyncApiObject {
   const { url, constraints, contentTypes, maxPayload, sharedSchemas: shared } = route
-  const { summary, description, deprecated, tags, params } = route.schema ?? {}
+  const { summary, description, deprecated, tags } = route.schema ?? {}
   const { address, parameters } = toAddress(url)
   const subprotocols = subprotocolsOf(route)
   return {
@@ -29,7 +29,7 @@ export function describeChannel (route: WsRoute, messages: ChannelMessages, sche
     ...(description === undefined ? {} : { description }),
     ...(deprecated === true ? { 'x-deprecated': true } : {}),
     ...(options.servers === undefined ? {} : { servers: Object.keys(options.servers).map(name => ({ $ref: toPointer('servers', name) })) }),
-    ...(parameters.length === 0 ? {} : { parameters: describeParameters(parameters, params, shared) }),
+    ...(parameters.length === 0 ? {} : { parameters: describeParameters(parameters, route.operation.params, shared) }),
     messages: messages.all,
     ...describeTags(tags, options.tags),
     bindings: { ws: describeUpgrade(route, subprotocols, schemas) },
@@ -50,7 +50,8 @@ export function describeTags (names: readonly string[] = [], known: AsyncApiOpti
 
 /** The upgrade request. */
 function describeUpgrade (route: WsRoute, subprotocols: readonly string[], schemas: Schemas): AsyncApiObject {
-  const { querystring, headers } = route.schema ?? {}
+  // As Fastify has them: it reads schemas of other kinds, too.
+  const { querystring, headers } = route.operation
   const query = objectOf(querystring, route, schemas)
   const required = objectOf(headers, route, schemas)
   const named: AsyncApiObject = {

@@ -36,12 +36,13 @@ async function registerAsyncApi (instance: FastifyInstance, options: AsyncApiOpt
   })
 }
 
-/** Where the document has an operation: on the page, else in the JSON; null where nothing is served. */
+/** Where the document has the first operation of a route: on the page, else in the JSON; null where nothing is served. Every route has one: errors are sent. */
 function placeOf ({ document }: Described, operations: readonly string[], prefix: string, { path, page }: ResolvedAsyncApiOptions): string | null {
   if (path === null) return null
+  if (!page) return `${prefix}${path}/json`
   const [name] = operations
-  if (!page || name === undefined) return page ? `${prefix}${path || '/'}` : `${prefix}${path}/json`
   const { action, reply } = document.operations[name]
+  // The renderer calls it a request where there is a reply.
   return `${prefix}${path || '/'}#operation-${reply === undefined ? String(action) : 'request'}-${name}`
 }
 

@@ -50,7 +50,7 @@ export function explainField (field, frame) {
   return { title: `${fieldNames[field.name]} = ${value}`, text, section }
 }
 
-/** A byte of the payload: how it was unmasked, and what it says. */
+/** A byte of the payload: what it says, and the lines of the sum that unmasks it. */
 export function explainPayload (index, frame) {
   const title = `Payload, byte ${index.toLocaleString('en')}`
   const wire = frame.wire[index]
@@ -58,12 +58,13 @@ export function explainPayload (index, frame) {
 
   const plain = frame.plain[index]
   const said = meaningOf(index, frame)
-  if (frame.key === null) return { title, text: `0x${inHex(plain)} = ${inBits(plain)}, not masked.${said}`, section: '5.2' }
+  if (frame.key === null) return { title, text: `0x${inHex(plain)} = ${inBits(plain)}. It is not masked.${said}`, section: '5.2' }
   const key = frame.key[index % 4]
   return {
     title,
-    text: `0x${inHex(wire)} on the wire ⊕ key byte ${index} mod 4 = ${index % 4}, 0x${inHex(key)} → 0x${inHex(plain)}.${said}`,
-    section: '5.3'
+    text: `Masked with byte ${index} mod 4 = ${index % 4} of the key.${said}`,
+    section: '5.3',
+    sum: [['', wire, 'on the wire'], ['⊕', key, `key byte ${index % 4}`], ['=', plain, 'unmasked']]
   }
 }
 

@@ -16,7 +16,8 @@ const routes = [
   ['authentication', '/private'],
   ['transports', '/websocket?page=0123456789abcdef'],
   ['prices', '/prices?market=tea'],
-  ['observability', '/demo?table=1']
+  ['observability', '/demo?table=1'],
+  ['inspector', '/inspected?page=0123456789abcdef0123456789abcdef&client=raw']
 ] as const
 
 for (const [name, path] of routes) {

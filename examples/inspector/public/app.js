@@ -52,9 +52,8 @@ const session = new Session({
 
 const onSeen = {
   request (request) {
-    const handshake = { request, response: null }
+    const handshake = { request, response: null, heading: `Connection ${request.connection}: ${request.client === 'raw' ? 'a client written by hand' : 'your browser'}` }
     connections.set(request.connection, handshake)
-    log.heading(`Connection ${request.connection}: ${request.client === 'raw' ? 'a client written by hand' : 'your browser'}`)
     addHandshake(request, 'in', 'GET', request.lines[0].split(' ')[1].split('?')[0])
   },
 
@@ -67,10 +66,12 @@ const onSeen = {
   },
 
   frame (seen) {
-    const client = connections.get(seen.connection)?.request.client
-    const frame = new Frame({ ...seen, client })
+    const handshake = connections.get(seen.connection)
+    if (handshake === undefined) return
+    const frame = new Frame({ ...seen, client: handshake.request.client })
     const show = () => pane.showFrame(frame)
     const button = log.entry({
+      heading: handshake.heading,
       way: frame.way,
       kind: frame.opcode,
       text: frame.problem === null ? frame.summary : frame.problem.message,
@@ -84,14 +85,18 @@ const onSeen = {
     }
   },
 
-  end: ({ isReset }) => log.remark(isReset ? 'The TCP connection was reset.' : 'The TCP connection is closed.'),
+  end ({ connection, isReset }) {
+    log.remark(isReset ? 'The TCP connection was reset.' : 'The TCP connection is closed.', connections.get(connection)?.heading)
+    connections.delete(connection)
+  },
+
   skipped: ({ count }) => log.remark(`${count} more went over the wire, faster than this page could be told.`)
 }
 
 function addHandshake ({ connection }, way, kind, text) {
   const handshake = connections.get(connection)
   const show = () => pane.showHandshake(handshake)
-  const button = log.entry({ way, kind, text, size: '', show })
+  const button = log.entry({ heading: handshake.heading, way, kind, text, size: '', show })
   // As long as there are no frames to look at, and whenever a browser connects.
   if (handshake.request.client === 'browser') log.choose(button, show)
 }

@@ -38,7 +38,7 @@ export function drawFigure (frame, showsAll, onAll) {
 
 /** What the colours mean. */
 export function drawLegend () {
-  const entries = [['fin', 'flags'], ['opcode', 'opcode'], ['length', 'length'], ['mask', 'mask and key'], ['payload', 'payload']]
+  const entries = [['fin', 'flags'], ['opcode', 'opcode'], ['length', 'length'], ['mask', 'mask, key'], ['payload', 'payload']]
   return element('ul', { class: 'legend-list' }, ...entries.map(([name, text]) => element('li', { class: name }, text)))
 }
 

@@ -8,6 +8,7 @@ export class Log {
   #root
   #onChoose
   #chosen = null
+  #heading = null
 
   constructor (root, onChoose) {
     this.#root = root
@@ -15,16 +16,14 @@ export class Log {
     root.addEventListener('keydown', event => this.#onKey(event))
   }
 
-  heading (text) {
-    this.#append(element('li', { class: 'heading' }, text))
-  }
-
-  remark (text) {
+  remark (text, heading = this.#heading) {
+    this.#under(heading)
     this.#append(element('li', { class: 'remark' }, text))
   }
 
   /** Adds an entry that can be chosen; `show` draws it. */
-  entry ({ way, kind, text, size, isBroken = false, show }) {
+  entry ({ heading, way, kind, text, size, isBroken = false, show }) {
+    this.#under(heading)
     const button = element('button', { type: 'button', 'data-way': way, 'data-kind': kind },
       element('span', { class: 'way', 'aria-label': way === 'in' ? 'to the server' : 'from the server' }, way === 'in' ? '↑' : '↓'),
       element('span', { class: 'kind' }, kind),
@@ -44,6 +43,13 @@ export class Log {
     this.#chosen = button
     button.setAttribute('aria-current', 'true')
     show()
+  }
+
+  /** Entries of two connections may take turns. */
+  #under (heading) {
+    if (heading === this.#heading) return
+    this.#heading = heading
+    this.#append(element('li', { class: 'heading' }, heading))
   }
 
   /** Keeps the newest in sight, unless somebody reads further up. */

@@ -1,4 +1,4 @@
-import type { Observation } from './messages.ts'
+import type { Observation } from './observations.ts'
 
 /** Whoever is told: the page's own connection. */
 export interface Listener {

@@ -2,7 +2,7 @@ import { bit, opcode } from '../../lib/protocol/frame.ts'
 import { encodeFrame, encodeMaskedFrame } from '../../lib/protocol/frame-encoder.ts'
 
 /** The largest message that the inspected route takes, in bytes. */
-export const maxPayload = 96 * 1024
+export const maxPayload = 64 * 1024
 
 /** A key that is easy to follow by hand. Real clients take a new one at random for each frame (RFC 6455 section 5.3). */
 const key = 0x11223344

@@ -28,7 +28,7 @@ interface Inspected {
 /** Shows a WebSocket at work: one connection is watched below the plugin, and a second one tells the page what was seen. */
 export async function build (options: FastifyServerOptions = {}): Promise<FastifyInstance> {
   const app = Fastify(options).withTypeProvider<TypeBoxTypeProvider>()
-  await app.register(typedWs, { limits: { connections: 2_000 }, idleTimeout })
+  await app.register(typedWs, { limits: { connections: 1_000 }, idleTimeout })
   await servePages(app, 'inspector')
 
   const watches = new Watches()

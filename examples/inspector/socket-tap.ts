@@ -21,7 +21,8 @@ export function watchConnections (server: Server, watchOf: (page: string) => Wat
       socket.removeListener('data', onFirst)
       const [, page, client] = watched.exec(chunk.toString('latin1', 0, 128)) ?? []
       const watch = page === undefined ? null : watchOf(page)
-      if (watch !== null) new SocketTap(socket, watch, client === 'raw' ? 'raw' : 'browser').onData(chunk)
+      const connection = watch?.begin() ?? null
+      if (watch !== null && connection !== null) new SocketTap(socket, watch, connection, client === 'raw' ? 'raw' : 'browser').onData(chunk)
     }
     // Before Node and the plugin, which unmasks in place: what is seen are the bytes that came.
     socket.prependListener('data', onFirst)
@@ -39,9 +40,9 @@ class SocketTap {
   readonly #sent = new FrameReader(false, maxPayload, frame => this.#onFrame('out', frame))
   #isUpgraded = false
 
-  constructor (socket: Socket, watch: Watch, client: 'browser' | 'raw') {
+  constructor (socket: Socket, watch: Watch, connection: number, client: 'browser' | 'raw') {
     this.#watch = watch
-    this.#connection = watch.nextConnection()
+    this.#connection = connection
     this.#request = new HttpHead(lines => {
       watch.tell({ type: 'request', ...this.#seen(), client, lines, accept: acceptOf(lines) })
     })
@@ -50,7 +51,10 @@ class SocketTap {
       watch.tell({ type: 'response', ...this.#seen(), lines })
     })
     socket.prependListener('data', chunk => this.onData(chunk))
-    socket.on('close', isReset => watch.tell({ type: 'end', ...this.#seen(), isReset }))
+    socket.on('close', isReset => {
+      watch.end()
+      watch.tell({ type: 'end', ...this.#seen(), isReset })
+    })
     socket.write = new Proxy(socket.write, {
       apply: (write, self, given) => {
         const [bytes, encoding] = given

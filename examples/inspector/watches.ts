@@ -6,10 +6,14 @@ export interface Listener {
   send (observation: Observation): void
 }
 
+/** How many connections of a page are watched at the same time: its own, and those made by hand. */
+const atOnce = 4
+
 /** What one page sees. Where it does not keep up, it is told how much it missed, and nothing is held for it. */
 export class Watch {
   readonly #listener: Listener
   #connections: number
+  #open = 0
   #skipped = 0
 
   constructor (listener: Listener, connections: number) {
@@ -22,8 +26,15 @@ export class Watch {
     return this.#connections
   }
 
-  nextConnection (): number {
+  /** Begins to watch a connection. Returns its number, null where too many are watched. */
+  begin (): number | null {
+    if (this.#open === atOnce) return null
+    this.#open++
     return ++this.#connections
+  }
+
+  end (): void {
+    this.#open--
   }
 
   tell (observation: Observation): void {

@@ -122,6 +122,13 @@ t.test('a page sees its own connection, and nobody else does', async t => {
   t.match(await see(observers[1]), { type: 'request', connection: 1, client: 'raw' })
 })
 
+t.test('of one page, four connections are watched at once', async t => {
+  const watch = new Watches().open(someone, { writable: true, send () {} })
+  t.same([1, 2, 3, 4, 5].map(() => watch.begin()), [1, 2, 3, 4, null])
+  watch.end()
+  t.equal(watch.begin(), 5)
+})
+
 t.test('no browser can send it: by hand, each breach is closed with its code', async t => {
   const { port } = await listenExample(t, 'inspector')
   const observer = await open(t, port, `/observer?page=${someone}`)

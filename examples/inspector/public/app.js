@@ -16,7 +16,7 @@ const experiments = [
     'long-length': '5 bytes with a 16-bit length',
     'close-code': 'close code 1005'
   }],
-  ['Refused with 1007 or 1009', { utf8: 'text that is no UTF-8', 'too-big': 'a header that announces 98,305 bytes' }]
+  ['Refused with 1007 or 1009', { utf8: 'text that is no UTF-8', 'too-big': 'a header that announces 65,537 bytes' }]
 ]
 
 const at = Object.fromEntries([...document.querySelectorAll('[id]')].map(found => [found.id, found]))

@@ -21,8 +21,8 @@ export class Session {
     for (const type of ['request', 'response', 'frame', 'end', 'skipped']) this.#observer.on(type, onSeen)
     this.#observer.on('error', ({ message }) => onNotice(message))
     this.#observer.onState(({ state }) => {
-      // The server must know who watches before there is something to see.
-      if (state === 'open' && !this.isOpen) this.open()
+      // The server must know who watches before there is something to see: a connection from before is not watched any more.
+      if (state === 'open') this.open()
       if (state === 'waiting' || state === 'closed') onNotice('The server is away. The page tries to come back.')
       if (state === 'open') onNotice('')
     })
@@ -34,6 +34,7 @@ export class Session {
 
   /** Opens the inspected connection. */
   open () {
+    this.#inspected?.close()
     this.#onState('connecting')
     const socket = this.#inspected = new WebSocket(`${location.origin.replace('http', 'ws')}/inspected?page=${this.#page}&client=browser`)
     socket.binaryType = 'arraybuffer'

@@ -1,3 +1,4 @@
+import { constants, inflateRawSync } from 'node:zlib'
 import { FrameParser } from '../../lib/protocol/frame-parser.ts'
 import type { FrameSink } from '../../lib/protocol/frame-parser.ts'
 import type { Opcode } from '../../lib/protocol/frame.ts'
@@ -17,6 +18,8 @@ export interface SeenFrame {
   readonly wire: Buffer
   /** The same as the parser gave them on: unmasked. Empty where it refused the header. */
   readonly plain: Buffer
+  /** Of a compressed message's last frame: what the message is, from its first bytes, and how many it has. */
+  readonly inflated: { readonly bytes: Buffer, readonly length: number } | null
   /** null, or the rule that the frame breaks. */
   readonly problem: ProtocolError | null
 }
@@ -36,13 +39,19 @@ export class FrameReader {
   #left: bigint | null = null
   #wire: Buffer[] = []
   #wireLength = 0
+  #inflated: SeenFrame['inflated'] = null
   #problem: ProtocolError | null = null
 
-  /** @param masked whether they come from a client */
-  constructor (masked: boolean, maxPayload: number, onFrame: (frame: SeenFrame) => void) {
+  /**
+   * @param masked whether they come from a client
+   * @param isCompressed whether permessage-deflate was agreed on, without context takeover
+   */
+  constructor (masked: boolean, isCompressed: boolean, maxPayload: number, onFrame: (frame: SeenFrame) => void) {
     this.#onFrame = onFrame
-    const assembler = new MessageAssembler({ onText () {}, onBinary () {}, onPing () {}, onPong () {}, onCloseFrame () {} }, maxPayload)
-    this.#parser = new FrameParser(this.#plain.before(assembler), masked)
+    const compressed = { onCompressed: (_code: Opcode, payload: Buffer) => { this.#inflated = inflate(payload, maxPayload) } }
+    const nobody = { onText () {}, onBinary () {}, onPing () {}, onPong () {}, onCloseFrame () {} }
+    const assembler = new MessageAssembler(nobody, maxPayload, isCompressed ? compressed : null)
+    this.#parser = new FrameParser(this.#plain.before(assembler), masked, isCompressed)
   }
 
   push (chunk: Buffer): void {
@@ -98,12 +107,26 @@ export class FrameReader {
       length: this.#length,
       wire: Buffer.concat(this.#wire),
       plain: this.#plain.take(),
+      inflated: this.#inflated,
       problem: this.#problem
     })
     this.#headerLength = 0
     this.#left = null
     this.#wire = []
     this.#wireLength = 0
+    this.#inflated = null
+  }
+}
+
+/** null for what can't be inflated, or becomes too large: the server closes over it. */
+function inflate (payload: Buffer, maxPayload: number): SeenFrame['inflated'] {
+  // The sender leaves out the end of the last block (RFC 7692 section 7.2.2).
+  const whole = Buffer.concat([payload, Buffer.of(0x00, 0x00, 0xff, 0xff)])
+  try {
+    const bytes = inflateRawSync(whole, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: maxPayload })
+    return { bytes: bytes.subarray(0, shownBytes), length: bytes.length }
+  } catch {
+    return null
   }
 }
 

@@ -25,6 +25,7 @@ const Frame = Type.Object({
   length: Type.String(),
   wire: Type.String(),
   plain: Type.String(),
+  inflated: Type.Union([Type.Object({ bytes: Type.String(), length: Type.Integer() }), Type.Null()]),
   problem: Type.Union([Type.Object({ code: Type.String(), closeCode: Type.Integer(), message: Type.String() }), Type.Null()])
 })
 const End = Type.Object({ type: Type.Literal('end'), ...seen, isReset: Type.Boolean() })

@@ -41,21 +41,24 @@ export async function build (options: FastifyServerOptions = {}): Promise<Fastif
 
   // What is inspected: every message comes back as it was sent.
 
-  app.ws('/inspected', {
-    schema: { querystring: Type.Object({ page: Page, client: Client }) },
-    codec: 'raw',
-    maxPayload,
-    limits: { messages: { perSecond: 50, burst: 200 } },
-    onOpen (connection, request) {
-      const { page, client } = request.query
-      if (client === 'browser') inspected.set(page, { connection, socket: request.raw.socket })
-      return { page }
-    },
-    onClose (connection) {
-      const { page } = connection.data
-      if (inspected.get(page)?.connection === connection) inspected.delete(page)
-    }
-  }, message => message)
+  for (const [path, perMessageDeflate] of [['/inspected', false], ['/inspected/compressed', { threshold: 0 }]] as const) {
+    app.ws(path, {
+      schema: { querystring: Type.Object({ page: Page, client: Client }) },
+      codec: 'raw',
+      maxPayload,
+      perMessageDeflate,
+      limits: { messages: { perSecond: 50, burst: 200 } },
+      onOpen (connection, request) {
+        const { page, client } = request.query
+        if (client === 'browser') inspected.set(page, { connection, socket: request.raw.socket })
+        return { page }
+      },
+      onClose (connection) {
+        const { page } = connection.data
+        if (inspected.get(page)?.connection === connection) inspected.delete(page)
+      }
+    }, message => message)
+  }
 
   // Who inspects: is told what was seen, and says what the server is to do.
 

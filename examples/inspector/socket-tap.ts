@@ -12,7 +12,7 @@ import type { Watch } from './watches.ts'
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** The first line of the requests that are watched, as the page and the raw client write it. */
-const watched = /^GET \/inspected\?page=([0-9a-f]{32})&client=(browser|raw) HTTP\/1\.1\r\n/
+const watched = /^GET \/inspected(?:\/compressed)?\?page=([0-9a-f]{32})&client=(browser|raw) HTTP\/1\.1\r\n/
 
 /** Watches the connections that ask for it in their first line, if the page that is named there looks. */
 export function watchConnections (server: Server, watchOf: (page: string) => Watch | null): void {
@@ -36,9 +36,8 @@ class SocketTap {
   readonly #started = performance.now()
   readonly #request: HttpHead
   readonly #response: HttpHead
-  readonly #received = new FrameReader(true, maxPayload, frame => this.#onFrame('in', frame))
-  readonly #sent = new FrameReader(false, maxPayload, frame => this.#onFrame('out', frame))
-  #isUpgraded = false
+  /** null until protocols were switched: there are no frames before that. */
+  #frames: { readonly received: FrameReader, readonly sent: FrameReader } | null = null
 
   constructor (socket: Socket, watch: Watch, connection: number, client: 'browser' | 'raw') {
     this.#watch = watch
@@ -47,7 +46,7 @@ class SocketTap {
       watch.tell({ type: 'request', ...this.#seen(), client, lines, accept: acceptOf(lines) })
     })
     this.#response = new HttpHead(lines => {
-      this.#isUpgraded = lines[0].startsWith('HTTP/1.1 101 ')
+      if (lines[0].startsWith('HTTP/1.1 101 ')) this.#frames = this.#readersOf(lines)
       watch.tell({ type: 'response', ...this.#seen(), lines })
     })
     socket.prependListener('data', chunk => this.onData(chunk))
@@ -65,18 +64,25 @@ class SocketTap {
   }
 
   onData (chunk: Buffer): void {
-    // Frames may follow in the segment of the request.
     const rest = this.#request.push(chunk)
-    if (rest.length > 0) this.#received.push(rest)
+    this.#frames?.received.push(rest)
   }
 
   #onWrite (bytes: Buffer): void {
     const rest = this.#response.push(bytes)
-    // A refusal has a body.
-    if (this.#isUpgraded && rest.length > 0) this.#sent.push(rest)
+    // What follows a refusal is its body.
+    this.#frames?.sent.push(rest)
   }
 
-  #onFrame (way: 'in' | 'out', { header, length, wire, plain, problem }: SeenFrame): void {
+  #readersOf (response: readonly string[]): { received: FrameReader, sent: FrameReader } {
+    const isCompressed = response.some(line => /^sec-websocket-extensions:.*permessage-deflate/i.test(line))
+    return {
+      received: new FrameReader(true, isCompressed, maxPayload, frame => this.#onFrame('in', frame)),
+      sent: new FrameReader(false, isCompressed, maxPayload, frame => this.#onFrame('out', frame))
+    }
+  }
+
+  #onFrame (way: 'in' | 'out', { header, length, wire, plain, inflated, problem }: SeenFrame): void {
     this.#watch.tell({
       type: 'frame',
       ...this.#seen(),
@@ -87,6 +93,7 @@ class SocketTap {
       length: String(length),
       wire: wire.toString('hex'),
       plain: plain.toString('hex'),
+      inflated: inflated === null ? null : { bytes: inflated.bytes.toString('hex'), length: inflated.length },
       problem: problem === null ? null : { code: problem.code, closeCode: problem.closeCode, message: problem.message }
     })
   }

@@ -35,10 +35,10 @@ const fieldsOf = (header: string): string[] => readFields(hex(header)).map(({ na
 const flags = ['fin 0+1 = 1', 'rsv1 1+1 = 0', 'rsv2 2+1 = 0', 'rsv3 3+1 = 0']
 
 /** What a reader makes of these bytes, however they are cut. */
-function read (t: Test, bytes: Buffer, { masked = true } = {}): Array<{ header: string, plain: string, problem: string | null } & Omit<SeenFrame, 'header' | 'plain' | 'problem'>> {
+function read (t: Test, bytes: Buffer, { masked = true, isCompressed = false } = {}): Array<{ header: string, plain: string, problem: string | null } & Omit<SeenFrame, 'header' | 'plain' | 'problem'>> {
   const [whole, ...others] = [bytes.length, 7, 1].map(size => {
     const frames: SeenFrame[] = []
-    const reader = new FrameReader(masked, maxPayload, frame => frames.push(frame))
+    const reader = new FrameReader(masked, isCompressed, maxPayload, frame => frames.push(frame))
     for (const chunk of cut(bytes, size)) reader.push(Buffer.from(chunk))
     return frames.map(({ header, plain, problem, ...rest }) => ({ ...rest, header: header.toString('hex'), plain: plain.toString(), problem: problem === null ? null : problem.code }))
   })
@@ -76,6 +76,15 @@ t.test('what breaks a rule is shown with the rule, and nothing behind it', async
   t.match(read(t, Buffer.concat([text(hex('c328')), behind])), [{ problem: 'FST_ERR_WS_INVALID_UTF8' }])
   t.match(read(t, binary('', { length: maxPayload + 1 })), [{ length: BigInt(maxPayload + 1), problem: 'FST_ERR_WS_MESSAGE_TOO_BIG' }])
   t.match(read(t, text('Hello'), { masked: false }), [{ problem: 'FST_ERR_WS_MASKED' }])
+})
+
+t.test('a compressed message is inflated, where compression was agreed on', async t => {
+  // RFC 7692 section 7.2.3.1 and, in two frames, 7.2.3.
+  const hello = { bytes: Buffer.from('Hello'), length: 5 }
+  t.match(read(t, hex('c107f248cdc9c90700'), { masked: false, isCompressed: true }), [{ inflated: hello, problem: null }])
+  t.match(read(t, hex('4103f248cd 8004c9c90700'), { masked: false, isCompressed: true }), [{ inflated: null }, { inflated: hello }])
+  t.match(read(t, hex('c107f248cdc9c90700'), { masked: false }), [{ inflated: null, problem: 'FST_ERR_WS_RESERVED_BITS' }])
+  t.match(read(t, hex('c103ffffff'), { masked: false, isCompressed: true }), [{ inflated: null, problem: null }])
 })
 
 t.test('the head of a request ends with its empty line; who is logged in stays unknown', async t => {
@@ -220,6 +229,14 @@ suiteNeeding(['chromium'], 'the inspector in a browser', async (t, { chromium })
   await page.locator('#state', { hasText: 'Closed with 4000' }).waitFor()
   await page.locator('#reconnect').click()
   await page.locator('#state', { hasText: 'Connected' }).waitFor()
+
+  // Compressed.
+  await page.locator('#compressed').check()
+  await page.locator('.head', { hasText: 'HTTP/1.1 101' }).filter({ hasText: 'Sec-WebSocket-Extensions' }).waitFor()
+  await page.locator('#state', { hasText: 'Connected' }).waitFor()
+  await page.locator('#text').fill('again and again and again')
+  await page.locator('.note', { hasText: /Compressed. The \d+ bytes of payload are inflated to 25: “again and again and again”/ }).waitFor()
+  t.match(await figureOf(page), { rsv1: '1', opcode: '1 text' })
   t.same(errors, [])
 })
 

@@ -157,4 +157,9 @@ at.experiment.onsubmit = event => {
   session.ask({ type: 'experiment', name: at.name.value })
 }
 
+at.compressed.onchange = () => {
+  session.isCompressed = at.compressed.checked
+  session.open()
+}
+
 at.reconnect.onclick = () => session.open()

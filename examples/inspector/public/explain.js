@@ -82,6 +82,7 @@ function meaningOf (index, frame) {
       ? ` The ${index === 0 ? 'high' : 'low'} byte of the close code ${frame.close?.code ?? ''}.`
       : ' A byte of the reason, which is UTF-8.'
   }
+  if (frame.isCompressed) return ' A byte of the compressed message: what it says is known once all are inflated.'
   if (!frame.isText) return ''
   const character = frame.characters[index]
   if (character === null || character === undefined) {

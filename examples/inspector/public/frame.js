@@ -23,7 +23,8 @@ export class Frame {
     this.plain = fromHex(seen.plain)
     const key = this.field('key')
     this.key = key === undefined ? null : fromHex(key.value)
-    this.characters = this.isText ? charactersOf(this.plain) : []
+    this.inflated = seen.inflated === null ? null : { text: inText(fromHex(seen.inflated.bytes)), length: seen.inflated.length }
+    this.characters = this.isText && !this.isCompressed ? charactersOf(this.plain) : []
   }
 
   field (name) {
@@ -33,6 +34,11 @@ export class Frame {
   /** Whether its bytes may be text: of a continuation, only the message's first frame knows. */
   get isText () {
     return this.opcode === 'text' || this.opcode === 'continuation'
+  }
+
+  /** Whether its payload begins a compressed message. */
+  get isCompressed () {
+    return this.field('rsv1').value === '1' && this.problem === null
   }
 
   get isFinal () {
@@ -60,7 +66,12 @@ export class Frame {
   get summary () {
     if (this.close !== null) return `${this.close.code} ${this.close.reason}`
     if (this.plain.length === 0) return ''
-    if (this.isText || this.opcode === 'ping' || this.opcode === 'pong') return inText(this.plain.subarray(0, 64)).replace(/\p{Cc}|\ufffd/gu, '·')
+    if (this.inflated !== null && this.opcode === 'text') return printable(this.inflated.text.slice(0, 64))
+    if ((this.isText && !this.isCompressed) || this.opcode === 'ping' || this.opcode === 'pong') return printable(inText(this.plain.subarray(0, 64)))
     return [...this.plain.subarray(0, 12)].map(byte => byte.toString(16).padStart(2, '0')).join(' ')
   }
+}
+
+function printable (text) {
+  return text.replace(/\p{Cc}|\ufffd/gu, '·')
 }

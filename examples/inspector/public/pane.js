@@ -125,7 +125,7 @@ function titleOf (frame) {
 
 function lineOf (frame) {
   const from = frame.way === 'in' ? (frame.client === 'raw' ? 'From the client written by hand to the server' : 'From your browser to the server') : `From the server to ${frame.client === 'raw' ? 'the client written by hand' : 'your browser'}`
-  return `${from}: ${frame.header.length} bytes of header, ${Number(frame.length).toLocaleString('en')} of payload.`
+  return `${from}: ${frame.header.length} bytes of header, ${count(frame.length)} of payload.`
 }
 
 function notesOf (frame) {
@@ -133,9 +133,19 @@ function notesOf (frame) {
     const { message, closeCode, code } = frame.problem
     return [element('p', { class: 'note broken' }, element('strong', {}, 'Breaks a rule: '), `${message}. The server closes with ${closeCode}, and reads nothing more. `, element('code', {}, code))]
   }
+  if (frame.inflated !== null) {
+    const { text, length } = frame.inflated
+    const said = frame.opcode === 'binary' ? '' : `: “${text.slice(0, 80)}${length > 80 ? '…' : ''}”`
+    return [element('p', { class: 'note' }, element('strong', {}, 'Compressed. '), `The ${count(frame.length)} bytes of payload are inflated to ${count(length)}${said}. `,
+      element('a', { class: 'rfc', href: 'https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2', target: '_blank', rel: 'noreferrer' }, 'RFC 7692 § 7.2.2'))]
+  }
   if (frame.close !== null) {
     const { code, name, reason } = frame.close
     return [element('p', { class: 'note' }, element('strong', {}, `Close code ${code}`), ` (${name})`, reason === '' ? '' : `, reason “${reason}”`, '. ', linkTo('5.5.1'))]
   }
   return []
+}
+
+function count (bytes) {
+  return Number(bytes).toLocaleString('en')
 }

@@ -13,6 +13,8 @@ export class Session {
   #observer
   #onState
   #inspected = null
+  /** Whether the next connection is asked for from the route that compresses. */
+  isCompressed = false
 
   /** @param events `onState('connecting' | 'open' | 'closed', info)` of the inspected connection, `onSeen(observation)`, `onNotice(text)` */
   constructor ({ onState, onSeen, onNotice }) {
@@ -32,11 +34,11 @@ export class Session {
     return this.#inspected?.readyState === WebSocket.OPEN
   }
 
-  /** Opens the inspected connection. */
+  /** Opens the inspected connection, in place of the one before. */
   open () {
     this.#inspected?.close()
     this.#onState('connecting')
-    const socket = this.#inspected = new WebSocket(`${location.origin.replace('http', 'ws')}/inspected?page=${this.#page}&client=browser`)
+    const socket = this.#inspected = new WebSocket(`${location.origin.replace('http', 'ws')}/inspected${this.isCompressed ? '/compressed' : ''}?page=${this.#page}&client=browser`)
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => this.#onState('open')
     socket.onclose = ({ code, reason, wasClean }) => {

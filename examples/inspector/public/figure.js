@@ -78,7 +78,7 @@ function drawField (field, { from, to }, frame) {
 
 function valueOf (field, from, to, frame) {
   const value = element('span', { class: 'value' })
-  if (field.name === 'opcode') value.append(`${Number(field.value).toString(16)} ${frame.opcode}`)
+  if (field.name === 'opcode') value.append(`${Number(field.value).toString(16)} ${frame.opcode === 'continuation' ? 'cont.' : frame.opcode}`)
   else if (field.name === 'length') value.append(field.value === '126' ? '126 → 16 bits' : field.value === '127' ? '127 → 64 bits' : field.value)
   else if (field.name === 'key') {
     for (let at = from / 8; at < to / 8; at++) value.append(element('span', { class: 'key-byte', 'data-key': String(at - field.at / 8) }, inHex(frame.header[at])))
@@ -109,6 +109,7 @@ function drawPayloadByte (index, at, frame) {
 }
 
 function drawCharacter (index, plain, frame) {
+  if (frame.isCompressed) return ''
   if (frame.opcode === 'close' && index < 2) return element('em', { class: 'part' }, 'code')
   const character = frame.characters[index]
   if (character === undefined || character === null) return element('em', { class: 'other' }, frame.isText ? '…' : inAscii(plain))

@@ -14,6 +14,8 @@ const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 /** The first line of the requests that are watched, as the page and the raw client write it. */
 const watched = /^GET \/inspected(?:\/compressed)?\?page=([0-9a-f]{32})&client=(browser|raw) HTTP\/1\.1\r\n/
 
+const empty = Buffer.alloc(0)
+
 /** Watches the connections that ask for it in their first line, if the page that is named there looks. */
 export function watchConnections (server: Server, watchOf: (page: string) => Watch | null): void {
   server.on('connection', socket => {
@@ -36,8 +38,11 @@ class SocketTap {
   readonly #started = performance.now()
   readonly #request: HttpHead
   readonly #response: HttpHead
-  /** null until protocols were switched: there are no frames before that. */
+  /** null until protocols were switched. */
   #frames: { readonly received: FrameReader, readonly sent: FrameReader } | null = null
+  /** What a hasty client sent before that. The plugin reads no more than some 64 KiB of it. */
+  #early: Buffer = empty
+  #isAnswered = false
 
   constructor (socket: Socket, watch: Watch, connection: number, client: 'browser' | 'raw') {
     this.#watch = watch
@@ -46,8 +51,13 @@ class SocketTap {
       watch.tell({ type: 'request', ...this.#seen(), client, lines, accept: acceptOf(lines) })
     })
     this.#response = new HttpHead(lines => {
-      if (lines[0].startsWith('HTTP/1.1 101 ')) this.#frames = this.#readersOf(lines)
       watch.tell({ type: 'response', ...this.#seen(), lines })
+      this.#isAnswered = true
+      if (lines[0].startsWith('HTTP/1.1 101 ')) {
+        this.#frames = this.#readersOf(lines)
+        this.#frames.received.push(this.#early)
+      }
+      this.#early = empty
     })
     socket.prependListener('data', chunk => this.onData(chunk))
     socket.on('close', isReset => {
@@ -65,7 +75,8 @@ class SocketTap {
 
   onData (chunk: Buffer): void {
     const rest = this.#request.push(chunk)
-    this.#frames?.received.push(rest)
+    if (this.#isAnswered) this.#frames?.received.push(rest)
+    else if (rest.length > 0) this.#early = Buffer.concat([this.#early, rest])
   }
 
   #onWrite (bytes: Buffer): void {

@@ -131,6 +131,16 @@ t.test('a page sees its own connection, and nobody else does', async t => {
   t.match(await see(observers[1]), { type: 'request', connection: 1, client: 'raw' })
 })
 
+t.test('frames in the segment of the request are seen as they came', async t => {
+  const { port } = await listenExample(t, 'inspector')
+  const observer = await open(t, port, `/observer?page=${someone}`)
+  const client = await RawClient.connect(port)
+  t.after(() => client.socket.destroy())
+  client.request(`/inspected?page=${someone}&client=raw`, { head: text('Hello', { mask: hex('37fa213d') }) })
+  t.same([(await see(observer)).type, (await see(observer)).type], ['request', 'response'])
+  t.match(await see(observer), { way: 'in', header: '818537fa213d', wire: '7f9f4d5158', plain: '48656c6c6f' })
+})
+
 t.test('of one page, four connections are watched at once', async t => {
   const watch = new Watches().open(someone, { writable: true, send () {} })
   t.same([1, 2, 3, 4, 5].map(() => watch.begin()), [1, 2, 3, 4, null])

@@ -75,4 +75,9 @@ function letOthersLoad (instance: FastifyInstance): void {
   } as FastifyInstance['decorate']
 }
 
+/**
+ * Declares `app.ws`, and all that goes with it: `await app.register(typedWs, options)`. Once a server, on the root instance or above the routes.
+ *
+ * @throws FST_ERR_WS_OPTION, FST_ERR_WS_ALREADY_REGISTERED, FST_ERR_WS_CONFLICT, FST_ERR_WS_HTTP2
+ */
 export const plugin = fp(register, { fastify: '5.x', name: 'fastify-typed-ws' })

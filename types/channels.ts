@@ -32,7 +32,7 @@ export interface WsChannels {
   'fastify-typed-ws:gap': WsGapEvent
 }
 
-/** `error` comes before `asyncStart` where the client went before it had a reply. */
+/** What `fastify-typed-ws:upgrade` tells. `error` comes before `asyncStart` where the client went before it had a reply. */
 export interface WsUpgradeEvent {
   readonly request: IncomingMessage
   readonly instance: FastifyInstance
@@ -45,6 +45,7 @@ export interface WsUpgradeEvent {
   error?: unknown
 }
 
+/** What `fastify-typed-ws:message` tells. */
 export interface WsMessageEvent {
   readonly connection: Connection
   readonly instance: FastifyInstance
@@ -61,6 +62,7 @@ export interface WsMessageEvent {
   error?: unknown
 }
 
+/** What `fastify-typed-ws:broadcast` tells. */
 export interface WsBroadcastEvent {
   readonly instance: FastifyInstance
   readonly room: string
@@ -70,6 +72,7 @@ export interface WsBroadcastEvent {
   error?: unknown
 }
 
+/** What `fastify-typed-ws:invalid` tells. */
 export interface WsInvalidEvent {
   readonly connection: Connection
   readonly instance: FastifyInstance
@@ -77,6 +80,7 @@ export interface WsInvalidEvent {
   readonly error: Error & { readonly code: string, readonly closeCode: number }
 }
 
+/** What `fastify-typed-ws:close` tells. */
 export interface WsCloseEvent {
   readonly connection: Connection
   readonly instance: FastifyInstance
@@ -85,6 +89,7 @@ export interface WsCloseEvent {
   readonly traffic: Traffic
 }
 
+/** What `fastify-typed-ws:limited` tells. */
 export interface WsLimitedEvent {
   readonly connection: Connection
   readonly instance: FastifyInstance
@@ -92,6 +97,7 @@ export interface WsLimitedEvent {
   readonly policy: 'slow' | 'error' | 'close'
 }
 
+/** What `fastify-typed-ws:slow-consumer` tells. */
 export interface WsSlowConsumerEvent {
   readonly connection: Connection
   readonly instance: FastifyInstance
@@ -102,6 +108,7 @@ export interface WsSlowConsumerEvent {
   readonly bufferedAmount: number
 }
 
+/** What `fastify-typed-ws:shed` tells. Sizes in bytes. */
 export interface WsShedEvent {
   readonly connection: Connection
   readonly instance: FastifyInstance
@@ -114,6 +121,7 @@ export interface WsShedEvent {
   readonly limit: number
 }
 
+/** What `fastify-typed-ws:too-big` tells. */
 export interface WsTooBigEvent {
   readonly connection: Connection
   readonly instance: FastifyInstance
@@ -121,6 +129,7 @@ export interface WsTooBigEvent {
   readonly maxPayload: number
 }
 
+/** What `fastify-typed-ws:adapter` tells. */
 export interface WsAdapterEvent {
   readonly instance: FastifyInstance
   readonly state: 'ready' | 'unavailable'
@@ -129,6 +138,7 @@ export interface WsAdapterEvent {
   readonly error: Error | null
 }
 
+/** What `fastify-typed-ws:gap` tells. */
 export interface WsGapEvent {
   readonly instance: FastifyInstance
   readonly room: string

@@ -16,6 +16,7 @@ export interface WebSocketLike {
   close (code?: number, reason?: string): void
 }
 
+/** What makes a WebSocket: the global of browsers and of Node ≥ 22, or that of undici or ws. */
 export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike
 
 /**
@@ -50,7 +51,9 @@ export interface Credentials {
 
 /** How a value becomes a payload. Binary ones arrive as an `ArrayBuffer`. */
 export interface ClientCodec {
+  /** The payload of a message. */
   encode (message: unknown): string | ArrayBuffer | Uint8Array<ArrayBuffer>
+  /** A message from its payload; what it throws drops the message. */
   decode (payload: string | ArrayBuffer): unknown
 }
 
@@ -112,6 +115,7 @@ export interface ClientOptions<C extends Contract = Contract> {
   readonly buffer?: number
 }
 
+/** Options of `client.request`. */
 export interface RequestOptions {
   /** Milliseconds. Default: `requestTimeout`. */
   readonly timeout?: number

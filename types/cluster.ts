@@ -6,8 +6,11 @@ export interface ClusterAdapterOptions {
 
 /** A process with an IPC channel to this one: a `Worker` of `node:cluster`, or a `ChildProcess` that was forked. */
 export interface IpcProcess {
+  /** As of `node:child_process`. */
   send (message: object, callback: (error: Error | null) => void): boolean
+  /** As of `node:events`. */
   on (event: 'message' | 'disconnect' | 'exit', listener: (message: unknown) => void): unknown
+  /** As of `node:events`. */
   off (event: 'message' | 'disconnect' | 'exit', listener: (message: unknown) => void): unknown
 }
 

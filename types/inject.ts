@@ -1,5 +1,6 @@
 import type { Payload } from './codec.ts'
 
+/** Options of `app.injectWS`. */
 export interface InjectOptions {
   /** Headers of the upgrade request, beside those of the handshake. */
   headers?: Record<string, string | readonly string[]>

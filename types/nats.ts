@@ -15,6 +15,7 @@ export interface NatsMessage {
   readonly headers?: NatsHeaders
 }
 
+/** What `subscribe` answers. */
 export interface NatsSubscription {
   unsubscribe (): void
 }
@@ -46,6 +47,7 @@ export interface NatsJetStreamLike {
   }): Promise<{ readonly stream: string, readonly seq: number }>
 }
 
+/** Options of `natsAdapter`. */
 export interface NatsAdapterOptions extends BrokerAdapterOptions {
   /**
    * A connection of the application's own, which goes on using it, and closes it after the server. Connect with `maxReconnectAttempts: -1`: one that has given up does not come back.

@@ -14,6 +14,7 @@ export interface NodeRedisClient {
   destroy: () => unknown
 }
 
+/** Options of `redisAdapter`. */
 export interface RedisAdapterOptions extends BrokerAdapterOptions {
   /**
    * Tells where Redis is and how to get in. The adapter opens connections of its own after its pattern (`client.duplicate()`), one for commands and one for subscriptions, to each

@@ -19,6 +19,7 @@ export interface Rooms {}
 export type RoomMessage<Name extends string, Otherwise = unknown> =
   Name extends keyof Rooms ? Rooms[Name] : Otherwise
 
+/** Options of `connection.join`. */
 export interface JoinOptions {
   /**
    * The `eventId` of the last message that the client has, or that of an earlier join: asks for those that it missed. It may come from the client as it is;
@@ -27,6 +28,7 @@ export interface JoinOptions {
   since?: string | null | undefined
 }
 
+/** What `connection.join` resolves with. */
 export interface JoinResult {
   /** Whether everything since `since` was replayed; `false` without `since`, and for a room without history. */
   readonly recovered: boolean
@@ -70,6 +72,7 @@ export interface RoomSender<Message = unknown> {
   send (message: Message, options?: SendOptions): Promise<void>
 }
 
+/** Options of `room.send`. */
 export interface SendOptions {
   /** Connections that must not receive it. */
   except?: Connection | readonly Connection[]
@@ -80,6 +83,7 @@ export interface Room<Message = unknown> extends RoomSender<Message>, Iterable<C
   readonly name: string
   /** How many connections of this process are in it. */
   readonly size: number
+  /** Whether this connection is in it. */
   has (connection: Connection): boolean
   /**
    * How many connections of the whole cluster are in it. Rooms with `presence` that have members here mostly know; for others every process is asked.
@@ -133,6 +137,7 @@ export interface PresenceOption {
   readonly notify?: boolean | PresenceNotices
 }
 
+/** What `app.rooms.declare` says of the rooms of a pattern. */
 export interface RoomDeclaration<Schema = unknown, Message = unknown> {
   /** What is sent to rooms of this pattern; undeclared fields never leave. */
   send?: Schema
@@ -147,6 +152,7 @@ export interface RoomDeclaration<Schema = unknown, Message = unknown> {
 /** The rooms of one pattern. */
 export interface RoomFamily<Message = unknown> {
   readonly pattern: string
+  /** The room of a name that the pattern fits. */
   room (name: string): Room<Message>
 }
 
@@ -168,6 +174,7 @@ export interface RoomRegistry<Provider extends FastifyTypeProvider = FastifyType
   readonly status: RoomsStatus
   /** How many rooms have members in this process. */
   readonly size: number
+  /** Whether a room has members in this process. */
   has (name: string): boolean
   /**
    * Declares what rooms of a pattern carry: a name, or a prefix with `*` at its end. The longest pattern that fits a name counts.

@@ -71,4 +71,9 @@ async function serve (instance: FastifyInstance, path: string, { yaml, hooks }: 
   })
 }
 
+/**
+ * The AsyncAPI document of a server's WebSocket routes: `app.register(asyncapi, options)`, after fastify-typed-ws.
+ *
+ * @throws FST_ERR_WS_ASYNCAPI
+ */
 export const plugin = fp(registerAsyncApi, { fastify: '5.x', name: 'fastify-typed-ws-asyncapi' })

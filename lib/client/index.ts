@@ -1,3 +1,8 @@
+/**
+ * The other end, for browsers and Node: one client over as many connections as it takes.
+ *
+ * @module fastify-typed-ws/client
+ */
 export { connect } from './connect.ts'
 export { defineContract } from './define-contract.ts'
 export { WsClientError } from './error.ts'

@@ -60,4 +60,9 @@ function enter (register: MetricsRegister, metrics: ReadonlyMap<string, AnyMetri
   }
 }
 
+/**
+ * The figures of a server as Prometheus metrics, in a register of prom-client: `app.register(wsMetrics, options)`, after fastify-typed-ws.
+ *
+ * @throws FST_ERR_WS_METRICS, FST_ERR_WS_OPTION
+ */
 export const plugin = fp(registerMetrics, { fastify: '5.x', name: 'fastify-typed-ws-metrics' })

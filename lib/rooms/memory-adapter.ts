@@ -6,26 +6,31 @@ export class MemoryHub {
   readonly #adapters = new Set<MemoryAdapter>()
   readonly #history = new MemoryHistory()
 
+  /** @internal */
   add (adapter: MemoryAdapter): void {
     this.#adapters.add(adapter)
   }
 
+  /** @internal */
   delete (adapter: MemoryAdapter): void {
     this.#adapters.delete(adapter)
   }
 
+  /** @internal */
   publish (from: MemoryAdapter, channel: string, envelope: Envelope): void {
     for (const adapter of this.#adapters) {
       if (adapter !== from) adapter.onEnvelope(channel, envelope)
     }
   }
 
+  /** @internal */
   append (channel: string, envelope: MessageEnvelope, settings: HistorySettings): void {
     const event = this.#history.append(channel, envelope, settings)
     if (event === null) return
     for (const adapter of this.#adapters) adapter.onEvent(channel, event)
   }
 
+  /** @internal */
   read (channel: string, after: Position | null, settings: HistorySettings): HistoryPage {
     return this.#history.read(channel, after, settings)
   }

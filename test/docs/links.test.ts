@@ -4,7 +4,8 @@ import t from 'tap'
 import { packageRoot } from '../helpers/paths.ts'
 
 const docs = readdirSync(join(packageRoot, 'docs')).filter(file => file.endsWith('.md')).map(file => `docs/${file}`)
-const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'examples/README.md', ...docs]
+const reference = readdirSync(join(packageRoot, 'docs/api')).map(file => `docs/api/${file}`)
+const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'examples/README.md', ...docs, ...reference]
 
 /** A page without its code, in which nothing is a heading or a link. */
 function proseOf (page: string): string {
@@ -15,7 +16,7 @@ const linksOf = (page: string): string[] => [...proseOf(page).matchAll(/\]\(([^)
 
 /** What GitHub makes of the headings: the second of the same words ends with -1. */
 function anchorsOf (page: string): Set<string> {
-  const anchors = new Set<string>()
+  const anchors = new Set<string>([...proseOf(page).matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id))
   for (const [, heading] of proseOf(page).matchAll(/^#{1,6} (.+)$/gm)) {
     const words = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').trim().toLowerCase()
     const anchor = words.replace(/[^\p{L}\p{N}_\- ]/gu, '').replaceAll(' ', '-')
@@ -48,7 +49,8 @@ t.test('a link that leads nowhere would be noticed', async t => {
 
 t.test('the index and the README name every page', async t => {
   const pagesOf = (page: string): string[] => deduplicated(linksOf(page).map(link => link.split('#')[0]).filter(link => link.endsWith('.md')).map(link => join(dirname(page), link)))
-  t.same(pagesOf('docs/README.md'), docs.filter(page => page !== 'docs/README.md').sort())
+  t.same(pagesOf('docs/README.md'), ['docs/api/README.md', ...docs.filter(page => page !== 'docs/README.md')].sort())
+  t.same(pagesOf('docs/api/README.md'), reference.filter(page => page !== 'docs/api/README.md').sort())
   t.same(docs.filter(page => page !== 'docs/README.md' && !pagesOf('README.md').includes(page)), [])
 })
 

@@ -1,3 +1,8 @@
+/**
+ * Rooms over the workers of `node:cluster`, without a broker.
+ *
+ * @module fastify-typed-ws/cluster
+ */
 import cluster from 'node:cluster'
 import type { Worker } from 'node:cluster'
 import type { Adapter } from '../../../types/adapter.ts'

@@ -10,7 +10,7 @@
  * * `app.wsStats()`, the counters of this process: {@link WsStats}
  * * `app.wsReadiness()`, whether new clients should come here: {@link WsReadiness}
  * * `app.injectWS(url, options)`, a test connection without the network: {@link InjectOptions}, {@link InjectedConnection}. Rejects with FST_ERR_WS_INJECT_REJECTED
- * when the upgrade is refused; the error carries `response`
+ *   when the upgrade is refused; the error carries `response`
  *
  * and to each request `request.wsExpiresAt`: until when an upgrade request's credentials are good, a Date or milliseconds since 1970.
  *

@@ -2,16 +2,30 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../helpers/paths.ts'
 
-interface Block { readonly line: number, readonly code: string }
+export interface Block {
+  /** Of the page, from 1 on: the one behind the fence. */
+  readonly line: number
+  /** What is said behind the fence; '' for nothing. */
+  readonly language: string
+  readonly code: string
+}
 
 /** What each page takes as given. */
 const always = { Fastify: "import Fastify from 'fastify'", typedWs: "import typedWs from 'fastify-typed-ws'", Type: "import { Type } from '@sinclair/typebox'" }
 
 const importLine = /^import (?<type>type )?(?:(?<whole>\w+)(?:, )?)?(?:\{ (?<names>.+) \})? from '(?<from>.+)'$/gm
 
-/** The TypeScript of a page, in its order. */
-function blocksOf (text: string): Block[] {
-  return [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(({ 1: code, index }) => ({ line: text.slice(0, index).split('\n').length + 1, code }))
+/** The code blocks of a page, in its order. */
+export function blocksOf (page: string): Block[] {
+  const text = readFileSync(join(packageRoot, page), 'utf8')
+  return [...text.matchAll(/^```(.*)\n([^]*?)^```$/gm)].map(({ 1: language, 2: code, index }) => ({ line: text.slice(0, index).split('\n').length + 1, language, code }))
+}
+
+/** A page's only block in a language, or the one of this number. */
+export function blockOf (page: string, language: string, index = 0): string {
+  const block = blocksOf(page).filter(block => block.language === language).at(index)
+  if (block === undefined) throw new Error(`${page} has no block ${index} of ${language}`)
+  return block.code
 }
 
 /**
@@ -19,9 +33,10 @@ function blocksOf (text: string): Block[] {
  * as readers come in the middle; what a page exports, and imports from a folder beside, is the same.
  *
  * @param given what the page leaves to its readers
+ * @param end the line that it ends before
  */
-export function moduleOf (page: string, given = ''): string | null {
-  const blocks = blocksOf(readFileSync(join(packageRoot, page), 'utf8'))
+export function moduleOf (page: string, given = '', end = Infinity): string | null {
+  const blocks = blocksOf(page).filter(({ language, line }) => language === 'ts' && line < end)
   if (blocks.length === 0) return null
   const imports = new Map<string, string>()
   const augmentations: string[] = []

@@ -15,7 +15,6 @@ export class WsClientError extends Error {
     this.errors = errors
   }
 
-  /** The server's error message as an error. */
   static of ({ code, message, errors }: ErrorMessage): WsClientError {
     return new WsClientError(code, message, errors)
   }

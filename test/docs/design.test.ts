@@ -27,3 +27,14 @@ t.test('a file that is not listed would be noticed', async t => {
 t.test('files that the text names are there', async t => {
   for (const [, file] of design.matchAll(/`(lib\/[\w/.-]+)`/g)) t.ok(existsSync(join(packageRoot, file)), file)
 })
+
+t.test('what the drawings call is there: a class, and a method of it', async t => {
+  const sources = readdirSync(join(packageRoot, 'lib'), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts')).map(file => readFileSync(join(packageRoot, 'lib', file), 'utf8'))
+  const drawings = [...design.matchAll(/^```text\n([^]*?)^```$/gm)].map(([, drawing]) => drawing).join('\n')
+  const calls = [...drawings.matchAll(/\b([A-Z]\w+)\.(\w+)/g)].filter(([, , method]) => method !== 'md' && method !== 'ts')
+  t.ok(calls.length > 12)
+  for (const [call, name, method] of calls) {
+    const source = sources.find(source => new RegExp(`\\bclass ${name}\\b`).test(source)) ?? ''
+    t.match(source, new RegExp(`^ {2}(?:readonly |static |async )*${method}(?:<.*>)? ?(?:\\(|=)`, 'm'), call)
+  }
+})

@@ -63,8 +63,7 @@ t.test('what an invalid message is answered is as it is printed', async t => {
   const [{ line, code }] = blocks.filter(({ language }) => language === 'json')
   const client = await (await serverAbove(t, line)).injectWS('/chat')
   client.send({ type: 'say', room: 'tea', text: 1, id: 7 })
-  const answer: Record<string, Array<object>> = await client.receive()
-  t.same({ ...answer, errors: answer.errors.map(error => ({ ...error, schemaPath: undefined })) }, { ...JSON.parse(code), errors: JSON.parse(code).errors.map((error: object) => ({ ...error, schemaPath: undefined })) })
+  t.same(await client.receive(), JSON.parse(code))
 })
 
 t.test('what a handler that fails is answered is as it is printed', async t => {

@@ -26,7 +26,7 @@ function codeOf (page: string): string {
 /** Of names, those that none of these pages shows. */
 function missingIn (pages: readonly string[], wanted: readonly string[]): string[] {
   const code = pages.map(codeOf).join('\n')
-  return wanted.filter(name => !new RegExp(`(?<![\\w$])${name.replaceAll(".", "\\.")}(?![\\w$])`).test(code))
+  return wanted.filter(name => !new RegExp(`(?<![\\w$])${name.replaceAll('.', '\\.')}(?![\\w$])`).test(code))
 }
 
 /** Where members have their page. */

@@ -15,9 +15,13 @@ export interface RunningExample {
   stop (signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>
 }
 
+/** What `npm run example` runs, once all is compiled. */
+export const starter = join(packageRoot, '.build/examples/support/start.js')
+
 /** An example as a process of its own, as a reader starts it; ended with the test. */
 export async function startExample (t: Test, name: string, { port = 0 } = {}): Promise<RunningExample> {
-  const child = spawn(process.execPath, [pathOf(name)], {
+  pathOf(name)
+  const child = spawn(process.execPath, [starter, name], {
     env: { ...process.env, HOST: '127.0.0.1', PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit']
   })

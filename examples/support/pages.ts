@@ -28,7 +28,8 @@ export async function servePages (app: FastifyInstance, name: string): Promise<v
   await app.register(fastifyStatic, { root: join(root, 'dist/lib/client'), prefix: '/client/', decorateReply: false, setHeaders })
 }
 
-function setHeaders (response: SetHeadersResponse): void {
+/** What every file of a page is served with. */
+export function setHeaders (response: SetHeadersResponse): void {
   response.setHeader('Content-Security-Policy', contentSecurityPolicy)
   response.setHeader('Referrer-Policy', 'no-referrer')
   response.setHeader('X-Content-Type-Options', 'nosniff')

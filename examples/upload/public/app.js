@@ -111,7 +111,7 @@ function tellSpeed () {
 
 at.file.onchange = () => {
   const [file] = at.file.files
-  if (file !== undefined) void start(file)
+  if (file !== undefined) start(file)
 }
 at.drop.ondragover = event => {
   event.preventDefault()
@@ -122,7 +122,7 @@ at.drop.ondrop = event => {
   event.preventDefault()
   delete at.drop.dataset.over
   const [file] = event.dataTransfer.files
-  if (file !== undefined) void start(file)
+  if (file !== undefined) start(file)
 }
 at.disk.oninput = tellSpeed
 at.pause.onclick = () => {

@@ -82,7 +82,10 @@ function join () {
     at.undo.disabled = at.clear.disabled = false
     at.connection.textContent = 'Connected'
     showHint()
-  }).catch(error => { at.connection.textContent = error.message })
+  }).catch(error => {
+    if (error.code === 'WS_CLIENT_TIMEOUT') join()
+    else if (error.code !== 'WS_CLIENT_LEFT') at.connection.textContent = error.message
+  })
 }
 
 /** Until the board is joined again. */
@@ -137,7 +140,7 @@ function showBytes () {
   }))
   const sum = name => figures.reduce((total, each) => total + each[name], 0)
   const [msgpack, json] = [sum('msgpack'), sum('json')]
-  at.saved.textContent = `${msgpack.toLocaleString('en')} bytes as MessagePack, ${json.toLocaleString('en')} as JSON: ${Math.round((1 - msgpack / json) * 100)} % less.`
+  at.saved.textContent = `${msgpack.toLocaleString('en')} bytes as MessagePack, ${json.toLocaleString('en')} as JSON: ${Math.round((1 - msgpack / json) * 100)}\u00a0% less.`
 }
 
 function average (bytes, number) {

@@ -14,7 +14,7 @@ const Offset = Type.Integer({ minimum: 0, maximum: largestFile })
 
 const Begin = Type.Object({
   type: Type.Literal('begin'),
-  /** Shown, and nothing else: the server names its files itself. */
+  /** For the log, and nothing else: the server names its files itself. */
   name: Type.String({ minLength: 1, maxLength: 255 }),
   size: Type.Integer({ minimum: 0, maximum: largestFile })
 })

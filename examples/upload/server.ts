@@ -31,6 +31,7 @@ export async function build (
   await serveMsgpack(app)
 
   const uploads = await Uploads.create({ atMost, keepFor })
+  app.addHook('preClose', async () => uploads.hurry())
   app.addHook('onClose', async () => await uploads.close())
 
   app.ws('/upload', {
@@ -41,7 +42,8 @@ export async function build (
     onOpen: () => ({ bytesPerSecond: 0 })
   }, {
     async begin ({ name, size }, connection) {
-      return ready(await uploads.begin(name, size, connection))
+      connection.log.info({ name, size }, 'upload begins')
+      return ready(await uploads.begin(size, connection))
     },
     async resume (message, connection) {
       const upload = uploads.get(message.upload)

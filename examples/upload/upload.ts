@@ -19,30 +19,30 @@ const slowest = 5000
 /** One file on its way: bytes are taken in their order, one chunk at a time, from one connection. */
 export class Upload {
   readonly id = randomUUID()
-  readonly name: string
   readonly size: number
   readonly #path: string
   readonly #file: FileHandle
   readonly #hash = createHash('sha256')
   readonly #ended = new AbortController()
+  readonly #hurry: AbortSignal
   #owner: Connection
   #received = 0
   #last: Promise<unknown> = Promise.resolve()
   #sha256: string | null = null
   #usedAt = Date.now()
 
-  private constructor (path: string, file: FileHandle, name: string, size: number, owner: Connection) {
-    this.name = name
+  private constructor (path: string, file: FileHandle, size: number, owner: Connection, hurry: AbortSignal) {
     this.size = size
     this.#path = path
     this.#file = file
     this.#owner = owner
+    this.#hurry = AbortSignal.any([hurry, this.#ended.signal])
   }
 
-  /** @param name is shown, and never part of a path */
-  static async create (folder: string, name: string, size: number, owner: Connection): Promise<Upload> {
+  /** @param hurry aborted when the disk is to pretend no more */
+  static async create (folder: string, size: number, owner: Connection, hurry: AbortSignal): Promise<Upload> {
     const path = join(folder, randomUUID())
-    return new Upload(path, await open(path, 'wx', 0o600), name, size, owner)
+    return new Upload(path, await open(path, 'wx', 0o600), size, owner, hurry)
   }
 
   /** How much of it is on the disk. */
@@ -121,9 +121,8 @@ export class Upload {
     this.#received += data.length
   }
 
-  /** A busy disk, until the upload is removed. */
   async #pretend (duration: number): Promise<void> {
-    await delay(Math.min(duration, slowest), undefined, { signal: this.#ended.signal }).catch(() => {})
+    await delay(Math.min(duration, slowest), undefined, { signal: this.#hurry }).catch(() => {})
   }
 
   /** One after the other, from whichever connection. */

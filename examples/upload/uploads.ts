@@ -21,6 +21,7 @@ export class Uploads {
   readonly #options: UploadsOptions
   readonly #uploads = new Map<string, Upload>()
   readonly #timer: NodeJS.Timeout
+  readonly #hurry = new AbortController()
   #opening = 0
 
   private constructor (folder: string, options: UploadsOptions) {
@@ -34,11 +35,11 @@ export class Uploads {
   }
 
   /** @throws UPLOAD_TOO_MANY */
-  async begin (name: string, size: number, owner: Connection): Promise<Upload> {
+  async begin (size: number, owner: Connection): Promise<Upload> {
     if (this.#uploads.size + this.#opening >= this.#options.atMost && !this.#forgetOne()) throw new TooMany()
     this.#opening++
     try {
-      const upload = await Upload.create(this.#folder, name, size, owner)
+      const upload = await Upload.create(this.#folder, size, owner, this.#hurry.signal)
       this.#uploads.set(upload.id, upload)
       return upload
     } finally {
@@ -60,6 +61,11 @@ export class Uploads {
   async remove (upload: Upload): Promise<void> {
     this.#uploads.delete(upload.id)
     await upload.remove()
+  }
+
+  /** The disk pretends no more: nobody waits for that when the server closes. */
+  hurry (): void {
+    this.#hurry.abort()
   }
 
   async close (): Promise<void> {

@@ -17,7 +17,9 @@ const routes = [
   ['transports', '/websocket?page=0123456789abcdef'],
   ['prices', '/prices?market=tea'],
   ['observability', '/demo?table=1'],
-  ['inspector', '/inspected?page=0123456789abcdef0123456789abcdef&client=raw']
+  ['inspector', '/inspected?page=0123456789abcdef0123456789abcdef&client=raw'],
+  ['whiteboard', '/whiteboard'],
+  ['upload', '/upload']
 ] as const
 
 for (const [name, path] of routes) {

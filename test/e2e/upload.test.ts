@@ -240,7 +240,7 @@ suiteNeeding(['chromium'], 'an upload in a browser', async (t, { chromium }) => 
     const page = await window.newPage()
     await page.goto(url)
     await page.locator('#connection', { hasText: 'Connected' }).waitFor()
-    await page.locator('#disk').fill('1')
+    await page.locator('#disk').fill('2')
     await page.locator('#file').setInputFiles(file)
     await progress(page, 3)
     await page.locator('#cancel').click()

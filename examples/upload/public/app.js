@@ -36,7 +36,7 @@ client.onState(({ state, lost, retryIn }) => {
 async function start (file) {
   if (current !== null) return
   showOutcome('')
-  if (file.size > largestFile) return showOutcome(`${file.name} has more than 100 MB.`)
+  if (file.size > largestFile) return showOutcome(`${file.name} has more than 100 MiB.`, 'wrong')
 
   const upload = new FileUpload(client, file, () => current?.speed.add(upload.figures.stored))
   current = { upload, speed: new Speed(), lost: 0 }
@@ -50,7 +50,8 @@ async function start (file) {
     show()
     await showComplete(file, sha256, took)
   } catch (error) {
-    showOutcome(error.name === 'AbortError' ? `${file.name} was cancelled.` : error.message)
+    if (error.name === 'AbortError') showOutcome(`${file.name} was cancelled.`)
+    else showOutcome(error.message, 'wrong')
   } finally {
     current = null
     setBusy(false)
@@ -80,7 +81,8 @@ function setBusy (isBusy) {
   at.drop.toggleAttribute('data-busy', isBusy)
 }
 
-function showOutcome (text) {
+function showOutcome (text, kind = '') {
+  at.outcome.dataset.kind = kind
   at.outcome.textContent = text
   at.outcome.hidden = text === ''
 }
@@ -98,7 +100,6 @@ function show () {
   at.speed.textContent = `${bytes(speed.perSecond)}/s`
   at.chunks.textContent = `${chunks} of ${window}`
   at.delay.textContent = delay === null ? '–' : duration(delay)
-  at.buffered.textContent = bytes(client.bufferedAmount)
   at.lost.textContent = String(lost)
   at.pause.textContent = upload.isPaused ? 'Resume' : 'Pause'
 }

@@ -1,6 +1,6 @@
-const units = ['bytes', 'KB', 'MB']
+const units = ['bytes', 'KiB', 'MiB']
 
-/** Such as `1.25 MB`: of 1,024 KB each, as disks are spoken of here. */
+/** Such as `1.25 MiB`. */
 export function bytes (number) {
   const power = Math.min(units.length - 1, number < 1 ? 0 : Math.floor(Math.log2(number) / 10))
   return `${(number / 1024 ** power).toLocaleString('en', { maximumSignificantDigits: 3 })} ${units[power]}`

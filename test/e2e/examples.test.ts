@@ -12,14 +12,14 @@ interface Price { symbol: string, price: number, number: number }
 
 const routes = [
   ['chat', '/chat?username=Ada'],
+  ['whiteboard', '/whiteboard'],
+  ['upload', '/upload'],
   ['echo', '/echo'],
   ['authentication', '/private'],
   ['transports', '/websocket?page=0123456789abcdef'],
   ['prices', '/prices?market=tea'],
   ['observability', '/demo?table=1'],
-  ['inspector', '/inspected?page=0123456789abcdef0123456789abcdef&client=raw'],
-  ['whiteboard', '/whiteboard'],
-  ['upload', '/upload']
+  ['inspector', '/inspected?page=0123456789abcdef0123456789abcdef&client=raw']
 ] as const
 
 for (const [name, path] of routes) {

@@ -24,7 +24,7 @@ const Chunk = Type.Object({
   upload: UploadId,
   offset: Offset,
   /** JSON schemas have no word for bytes: the handler looks. */
-  data: Type.Unsafe<Uint8Array>({})
+  data: Type.Unsafe<Uint8Array>({ description: 'Bytes: 1 to 65,536 of the file' })
 })
 const Finish = Type.Object({ type: Type.Literal('finish'), upload: UploadId })
 const Cancel = Type.Object({ type: Type.Literal('cancel'), upload: UploadId })

@@ -21,15 +21,21 @@ async function joinBoard (client: Client, name: string, room = 'tea'): Promise<J
   return await receiveNext(client, 'joined')
 }
 
-/** Who comes and goes is told when it is told. */
-async function receiveNext<Message extends { type: string }> (client: Client, type: Message['type']): Promise<Message> {
+/** What the server says by itself, and whenever it does: who comes and goes, and that it lives. */
+const notices = ['presence', 'heartbeat']
+
+/** The next message of the application. */
+async function receive<Message extends { type: string }> (client: Client): Promise<Message> {
   for (;;) {
     const message = await client.receive<Message>()
-    if (message.type !== 'presence') {
-      t.equal(message.type, type)
-      return message
-    }
+    if (!notices.includes(message.type)) return message
   }
+}
+
+async function receiveNext<Message extends { type: string }> (client: Client, type: Message['type']): Promise<Message> {
+  const message = await receive<Message>(client)
+  t.equal(message.type, type)
+  return message
 }
 
 t.test('a newcomer is sent the strokes, and nobody is told the key of anybody', async t => {
@@ -87,7 +93,7 @@ t.test('nobody draws without a board, nor beyond its edge, nor on boards without
   const app = await buildExample(t, 'whiteboard')
   const eve = await app.injectWS('/whiteboard')
   eve.send({ ...line(0, [1, 1]), id: 1 })
-  t.match(await eve.receive(), { type: 'error', id: 1, code: 'WHITEBOARD_NOT_AT_BOARD' })
+  t.match(await receive(eve), { type: 'error', id: 1, code: 'WHITEBOARD_NOT_AT_BOARD' })
   await joinBoard(eve, 'Eve')
   eve.send({ ...line(0, [1, 2001]), id: 2 })
   t.match(await receiveNext(eve, 'error'), { id: 2, code: 'FST_ERR_WS_INVALID_MESSAGE' })
@@ -95,7 +101,7 @@ t.test('nobody draws without a board, nor beyond its edge, nor on boards without
   const clients = await Promise.all(Array.from({ length: 50 }, () => app.injectWS('/whiteboard')))
   const answers = await Promise.all(clients.map(async (client, index) => {
     client.send({ type: 'join', room: `board-${index}`, name: 'Eve', colour: 0, key: keyOf('Eve') })
-    return (await client.receive<{ type: string, code?: string }>()).code
+    return (await receive<{ type: string, code?: string }>(client)).code
   }))
   t.same(answers.filter(code => code !== undefined), ['WHITEBOARD_TOO_MANY_BOARDS'])
 })
@@ -196,7 +202,7 @@ async function unpacked (client: RawClient): Promise<{ type: string, x?: number,
   for (;;) {
     const { opcode, payload } = await client.frame()
     const message = opcode === 2 ? decode(payload) as { type: string } : null
-    if (message !== null && message.type !== 'presence') return message
+    if (message !== null && !notices.includes(message.type)) return message
   }
 }
 

@@ -132,7 +132,8 @@ at.pause.onclick = () => {
   show()
 }
 at.cancel.onclick = () => current.upload.cancel()
-at.break.onclick = () => client.send({ type: 'drop' })
+// Not one that waits: it would end the next connection.
+at.break.onclick = () => { if (client.state === 'open') client.send({ type: 'drop' }) }
 
 tellSpeed()
 setInterval(show, showEvery)

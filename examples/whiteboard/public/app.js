@@ -126,7 +126,7 @@ function choice (group, name, value, label, isChosen, className = '') {
 }
 
 function boardOfAddress () {
-  const name = decodeURIComponent(location.hash.slice(1))
+  const name = location.hash.slice(1)
   return /^[a-z0-9][a-z0-9-]{0,23}$/.test(name) ? name : 'lobby'
 }
 

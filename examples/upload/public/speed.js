@@ -7,15 +7,13 @@ export class Speed {
 
   /** @param total all bytes so far */
   add (total) {
-    const now = performance.now()
-    this.#samples = this.#samples.filter(({ time }) => time > now - span)
-    this.#samples.push({ time: now, total })
+    this.#samples.push({ time: performance.now(), total })
   }
 
   get perSecond () {
+    const now = performance.now()
+    this.#samples = this.#samples.filter(({ time }) => time > now - span)
     const [first] = this.#samples
-    const last = this.#samples.at(-1)
-    const elapsed = first === undefined ? 0 : performance.now() - first.time
-    return elapsed === 0 ? 0 : (last.total - first.total) / elapsed * 1000
+    return first === undefined ? 0 : (this.#samples.at(-1).total - first.total) / Math.max(1, now - first.time) * 1000
   }
 }

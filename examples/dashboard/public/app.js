@@ -1,0 +1,122 @@
+import { connect } from '/client/index.js'
+import { Tile } from './tile.js'
+
+/** How often tiles are drawn, and figures, in milliseconds. */
+const [drawEvery, figuresEvery] = [50, 500]
+const stateTexts = { connecting: 'Connecting…', open: 'Connected', waiting: 'Lost, coming back…', closed: 'Closed' }
+const notes = {
+  false: '1,200 readings a second, in one room a group. Whoever reads too slowly gets the latest of each machine, not all that there were, and slows nobody else.',
+  true: 'This page takes nothing for 1.5 seconds at a time. What waits for it is replaced by what is newer, so that it jumps to the present: the straight lines are what was skipped. Open a second tab: it misses nothing.'
+}
+
+const at = Object.fromEntries([...document.querySelectorAll('[id]')].map(found => [found.id, found]))
+const groupButtons = [...document.querySelectorAll('[data-group]')]
+const serverFigures = [...document.querySelectorAll('[data-figure]')]
+
+/** Of the machines that are shown, by name. */
+const tiles = new Map()
+/** Since figures were shown last. */
+let received = 0
+let skipped = 0
+let skippedInAll = 0
+let isSlow = false
+
+const socket = connect('/dashboard', { reconnect: { cap: 5_000 } })
+
+socket.onState(({ state }) => {
+  at.app.dataset.state = state
+  at.state.textContent = stateTexts[state]
+  // The server has forgotten it with the connection; groups are joined again by themselves.
+  if (state === 'open' && isSlow) tellLine()
+})
+
+socket.on('reading', reading => {
+  const tile = tiles.get(reading.machine)
+  // Of a group that was left a moment ago.
+  if (tile === undefined) return
+  received++
+  skipped += tile.add(reading)
+})
+
+socket.on('figures', figures => {
+  for (const figure of serverFigures) figure.textContent = figures[figure.dataset.figure].toLocaleString('en')
+})
+
+/* What the user does. */
+
+function show (group) {
+  socket.join(group, ({ readings }) => {
+    for (const reading of readings) {
+      const tile = new Tile(group, reading)
+      tiles.set(reading.machine, tile)
+    }
+    arrange()
+  }).catch(tell)
+}
+
+function hide (group) {
+  socket.leave(group)
+  for (const [machine, tile] of tiles) if (tile.group === group) tiles.delete(machine)
+  arrange()
+}
+
+/** Groups in the order of their buttons, whichever answered first. */
+function arrange () {
+  const shown = groupButtons.flatMap(({ dataset }) => [...tiles.values()].filter(({ group }) => group === dataset.group))
+  at.tiles.replaceChildren(...shown.map(({ item }) => item))
+  at.empty.hidden = groupButtons.some(isPressed)
+}
+
+function isPressed (button) {
+  return button.getAttribute('aria-pressed') === 'true'
+}
+
+async function tellLine () {
+  try {
+    await socket.request({ type: 'line', isNarrow: isSlow })
+  } catch (error) {
+    tell(error)
+  }
+}
+
+function tell (error) {
+  at.note.textContent = error.message
+}
+
+for (const button of groupButtons) {
+  button.onclick = () => {
+    button.setAttribute('aria-pressed', String(!isPressed(button)))
+    if (isPressed(button)) show(button.dataset.group)
+    else hide(button.dataset.group)
+  }
+  show(button.dataset.group)
+}
+
+at.slow.onclick = () => {
+  isSlow = !isSlow
+  at.slow.setAttribute('aria-checked', String(isSlow))
+  at.note.textContent = notes[isSlow]
+  tellLine()
+}
+
+/* What is drawn. */
+
+function showFigures () {
+  const seconds = figuresEvery / 1000
+  skippedInAll += skipped
+  at.rate.textContent = Math.round(received / seconds).toLocaleString('en')
+  at.skipped.textContent = Math.round(skipped / seconds).toLocaleString('en')
+  at['skipped-all'].textContent = skippedInAll.toLocaleString('en')
+  at.skipped.parentElement.dataset.tone = skipped > 0 ? 'bad' : ''
+  received = skipped = 0
+  const age = Math.max(...[...tiles.values()].map(tile => tile.age))
+  at.age.textContent = tiles.size === 0 ? '–' : age < 1000 ? `${Math.round(age)} ms` : `${(age / 1000).toFixed(1)} s`
+}
+
+function draw () {
+  if (!document.hidden) for (const tile of tiles.values()) tile.draw()
+}
+
+at.note.textContent = notes[isSlow]
+setInterval(draw, drawEvery)
+setInterval(showFigures, figuresEvery)

@@ -1,0 +1,91 @@
+import { connect } from '/client/index.js'
+import { OwnStatus } from './own-status.js'
+import { people, somebody, urlOf } from './people.js'
+import { at, appendNotice, clearNotices, Crowd, renderCounts, renderRoom, renderState } from './view.js'
+import { Visitors } from './visitors.js'
+
+/** How soon the list is read again when a notice told only of some, in milliseconds. */
+const readAgain = 400
+const visitorsAtOnce = 50
+
+const me = somebody(new URLSearchParams(location.search).get('name') ?? people[Math.floor(Math.random() * people.length)])
+const socket = connect(urlOf(me), { reconnect: { cap: 5_000 } })
+const crowd = new Crowd()
+const visitors = new Visitors(visitors => {
+  at.visitors.textContent = String(visitors.size)
+  at.bring.disabled = visitors.isFull
+  at['send-away'].disabled = visitors.size === 0
+})
+
+let document_ = null
+let timer = null
+
+const status = new OwnStatus(status => {
+  at['my-status'].textContent = status
+  tellStatus(status)
+})
+
+/* What the server tells. */
+
+socket.onState(({ state }) => renderState(state))
+socket.on('counts', ({ counts }) => renderCounts(counts))
+socket.on('error', ({ message }) => appendNotice(message, 'bad'))
+
+socket.on('presence', ({ room, count, joined, left, more = 0 }) => {
+  if (room !== `document:${document_}`) return
+  const come = joined.filter(({ id }) => !crowd.has(id)).length
+  for (const { id } of left) crowd.remove(id)
+  for (const { id, data } of joined) crowd.put(id, data)
+  crowd.setCount(count)
+  appendNotice(textOf({ come, changed: joined.length - come, gone: left.length, more, count }))
+  if (crowd.knowsTooFew) readSoon()
+})
+
+function textOf ({ come, changed, gone, more, count }) {
+  const parts = [[come, 'came'], [gone, 'left'], [changed, 'changed'], [more, 'more, not listed']]
+  return `${parts.flatMap(([number, word]) => number > 0 ? `${number} ${word}` : []).join(', ')} · ${count} here`
+}
+
+function readSoon () {
+  timer ??= setTimeout(() => {
+    timer = null
+    read().catch(error => appendNotice(error.message, 'bad'))
+  }, readAgain)
+}
+
+async function read () {
+  const { room, count, members } = await socket.request({ type: 'who', room: document_ })
+  if (room !== document_) return
+  crowd.setAll(members, count)
+  appendNotice(`The list was read again: ${members.length} of ${count}`)
+}
+
+function tellStatus (status) {
+  if (socket.state === 'open') socket.send({ type: 'status', status })
+}
+
+/* What the user does. */
+
+function open (name) {
+  if (name === document_) return
+  if (document_ !== null) socket.leave(document_)
+  document_ = name
+  renderRoom(name)
+  crowd.clear()
+  clearNotices()
+  socket.join(name, ({ room, me, count, members }) => {
+    if (room !== document_) return
+    crowd.me = me
+    crowd.setAll(members, count)
+    // Each connection begins as an active one.
+    if (status.current !== 'active') tellStatus(status.current)
+  }).catch(error => appendNotice(error.message, 'bad'))
+}
+
+for (const button of at.documents) button.onclick = () => open(button.dataset.document)
+at.notes.oninput = () => status.type()
+at.bring.onclick = () => visitors.bring(visitorsAtOnce, document_)
+at['send-away'].onclick = () => visitors.sendAway()
+
+at.me.textContent = me.name
+open('plan')

@@ -36,6 +36,6 @@ export class Machines {
 
 /** Towards the middle rather than away from it. */
 function wander ({ load, number, ...reading }: ReadingMessage): ReadingMessage {
-  const next = load + (Math.random() - 0.5) * 5 + (45 - load) / 120
+  const next = load + (Math.random() - 0.5) * 8 + (45 - load) / 120
   return { ...reading, load: Math.round(Math.min(99, Math.max(1, next)) * 10) / 10, number: number + 1, time: Date.now() }
 }

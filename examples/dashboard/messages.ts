@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
 import { defineContract } from 'fastify-typed-ws'
 
-export const groups = ['web', 'worker', 'database'] as const
+export const groups = ['web', 'worker', 'store'] as const
 
 /** A room each. */
 const Group = Type.Union(groups.map(name => Type.Literal(name)))

@@ -10,7 +10,7 @@ import type { DocumentName, PersonData } from './messages.ts'
 import { Totals } from './totals.ts'
 
 /** The most that are listed at once; of others their number is told. */
-const [listed, noticed] = [60, 20]
+const [listed, noticed] = [48, 20]
 
 /** Who is here: documents, and who has them open. */
 export async function build (options: FastifyServerOptions = {}): Promise<FastifyInstance> {

@@ -1,8 +1,8 @@
 import { connect } from '/client/index.js'
 import { Tile } from './tile.js'
 
-/** How often tiles are drawn, and figures, in milliseconds. */
-const [drawEvery, figuresEvery] = [50, 500]
+/** How often tiles are drawn, and figures, and the time that a rate is of, in milliseconds. */
+const [drawEvery, figuresEvery, ratesOf] = [50, 500, 3_000]
 const stateTexts = { connecting: 'Connecting…', open: 'Connected', waiting: 'Lost, coming back…', closed: 'Closed' }
 const notes = {
   false: '1,200 readings a second, in one room a group. Whoever reads too slowly gets the latest of each machine, not all that there were, and slows nobody else.',
@@ -15,9 +15,9 @@ const serverFigures = [...document.querySelectorAll('[data-figure]')]
 
 /** Of the machines that are shown, by name. */
 const tiles = new Map()
-/** Since figures were shown last. */
-let received = 0
-let skipped = 0
+/** Of the time since figures were shown last, and of as much before as shows a slow page's bursts as one. */
+let counts = { received: 0, skipped: 0 }
+const before = []
 let skippedInAll = 0
 let isSlow = false
 
@@ -34,8 +34,10 @@ socket.on('reading', reading => {
   const tile = tiles.get(reading.machine)
   // Of a group that was left a moment ago.
   if (tile === undefined) return
-  received++
-  skipped += tile.add(reading)
+  const skipped = tile.add(reading)
+  counts.received++
+  counts.skipped += skipped
+  skippedInAll += skipped
 })
 
 socket.on('figures', figures => {
@@ -102,13 +104,14 @@ at.slow.onclick = () => {
 /* What is drawn. */
 
 function showFigures () {
-  const seconds = figuresEvery / 1000
-  skippedInAll += skipped
-  at.rate.textContent = Math.round(received / seconds).toLocaleString('en')
-  at.skipped.textContent = Math.round(skipped / seconds).toLocaleString('en')
+  before.push(counts)
+  counts = { received: 0, skipped: 0 }
+  if (before.length * figuresEvery > ratesOf) before.shift()
+  const rate = name => Math.round(before.reduce((sum, each) => sum + each[name], 0) / (before.length * figuresEvery / 1000))
+  at.rate.textContent = rate('received').toLocaleString('en')
+  at.skipped.textContent = rate('skipped').toLocaleString('en')
   at['skipped-all'].textContent = skippedInAll.toLocaleString('en')
-  at.skipped.parentElement.dataset.tone = skipped > 0 ? 'bad' : ''
-  received = skipped = 0
+  at.skipped.parentElement.dataset.tone = rate('skipped') > 0 ? 'bad' : ''
   const age = Math.max(...[...tiles.values()].map(tile => tile.age))
   at.age.textContent = tiles.size === 0 ? '–' : age < 1000 ? `${Math.round(age)} ms` : `${(age / 1000).toFixed(1)} s`
 }

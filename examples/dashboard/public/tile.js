@@ -4,6 +4,8 @@ import { element } from './element.js'
 const [span, hole] = [8_000, 250]
 /** From here on it is too much. */
 const hot = 75
+/** The least that a line's height stands for. */
+const leastRange = 20
 
 /** The clock of the server, by the reading that took the least time to come. */
 let ahead = Infinity
@@ -63,7 +65,11 @@ export class Tile {
     context.lineWidth = 1.5 * window.devicePixelRatio
     context.lineJoin = 'round'
     const x = ({ time }) => width * (1 - (now - time) / span)
-    const y = ({ load }) => height * (1 - load / 100)
+    const loads = this.#points.map(({ load }) => load)
+    const [lowest, highest] = [Math.min(...loads), Math.max(...loads)]
+    // A machine at rest is a line, and not its noise drawn large.
+    const range = Math.max(highest - lowest, leastRange)
+    const y = ({ load }) => height * (0.95 - 0.9 * (load - (lowest + highest - range) / 2) / range)
     for (const isHole of [false, true]) {
       context.strokeStyle = style.getPropertyValue(isHole ? '--hole' : '--stroke')
       context.beginPath()

@@ -12,12 +12,13 @@ const me = somebody(new URLSearchParams(location.search).get('name') ?? people[M
 const socket = connect(urlOf(me), { reconnect: { cap: 5_000 } })
 const crowd = new Crowd()
 const visitors = new Visitors(visitors => {
-  at.visitors.textContent = String(visitors.size)
+  at.visitors.textContent = visitors.connected < visitors.size ? `${visitors.connected} of ${visitors.size} connected` : String(visitors.size)
   at.bring.disabled = visitors.isFull
   at['send-away'].disabled = visitors.size === 0
 })
 
 let document_ = null
+let isAnnounced = false
 let timer = null
 
 const status = new OwnStatus(status => {
@@ -33,7 +34,9 @@ socket.on('error', ({ message }) => appendNotice(message, 'bad'))
 
 socket.on('presence', ({ room, count, joined, left, more = 0 }) => {
   if (room !== `document:${document_}`) return
-  const come = joined.filter(({ id }) => !crowd.has(id)).length
+  // One's own coming is told, too, when the list has it already.
+  const come = joined.filter(({ id }) => !crowd.has(id) || (id === crowd.me && !isAnnounced)).length
+  isAnnounced ||= joined.some(({ id }) => id === crowd.me)
   for (const { id } of left) crowd.remove(id)
   for (const { id, data } of joined) crowd.put(id, data)
   crowd.setCount(count)
@@ -76,6 +79,7 @@ function open (name) {
   socket.join(name, ({ room, me, count, members }) => {
     if (room !== document_) return
     crowd.me = me
+    isAnnounced = false
     crowd.setAll(members, count)
     // Each connection begins as an active one.
     if (status.current !== 'active') tellStatus(status.current)

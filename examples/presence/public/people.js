@@ -1,5 +1,5 @@
 export const people = [
-  'Ada', 'Alan', 'Annie', 'Barbara', 'Claude', 'Dennis', 'Donald', 'Edsger', 'Frances', 'Grace', 'Hedy', 'Jean', 'Joan', 'John',
+  'Ada', 'Alan', 'Annie', 'Barbara', 'Charles', 'Dennis', 'Donald', 'Edsger', 'Frances', 'Grace', 'Hedy', 'Jean', 'Joan', 'John',
   'Karen', 'Katherine', 'Ken', 'Konrad', 'Leslie', 'Lynn', 'Margaret', 'Mary', 'Niklaus', 'Radia', 'Rózsa', 'Sophie', 'Tony'
 ]
 

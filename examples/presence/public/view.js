@@ -8,7 +8,7 @@ export const at = {
 const stateTexts = { connecting: 'Connecting…', open: 'Connected', waiting: 'Lost, coming back…', closed: 'Closed' }
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
 /** The most that are shown, and kept. */
-const [mostShown, mostNotices] = [60, 100]
+const [mostShown, mostNotices] = [48, 100]
 
 export function renderState (state) {
   at.app.dataset.state = state
@@ -104,7 +104,7 @@ export class Crowd {
 function newPerson (name, hue, isMe) {
   const avatar = element('span', { class: 'avatar', 'aria-hidden': 'true' }, initialsOf(name))
   avatar.style.setProperty('--hue', String(hue))
-  return element('li', isMe ? { class: 'me' } : {}, avatar, element('b', {}, isMe ? `${name} (you)` : name), element('small', {}))
+  return element('li', isMe ? { class: 'me' } : {}, avatar, element('b', {}, isMe ? 'You' : name), element('small', {}))
 }
 
 function initialsOf (name) {

@@ -20,33 +20,46 @@ export class Visitors {
     return this.#visitors.length
   }
 
+  get connected () {
+    return this.#visitors.filter(({ state }) => state === 'open').length
+  }
+
   get isFull () {
     return this.size >= most
   }
 
+  /** They come in together, once all are connected. */
   bring (count, room) {
-    for (let i = Math.min(count, most - this.size); i > 0; i--) {
-      const name = `${people[this.size % people.length]} ${1 + Math.floor(this.size / people.length)}`
-      const visitor = connect(urlOf(somebody(name)), { reconnect: false })
-      this.#visitors.push(visitor)
-      visitor.onState(({ state }) => { if (state === 'closed') this.#remove(visitor) })
-      // One that is sent away before it was in has no answer to wait for.
-      visitor.join(room).catch(() => {})
-    }
+    const come = Array.from({ length: Math.min(count, most - this.size) }, () => this.#connect())
     this.#onChange(this)
+    Promise.all(come.map(opened)).then(() => {
+      // One that is sent away meanwhile has no answer to wait for.
+      for (const visitor of come) if (visitor.state === 'open') visitor.join(room).catch(() => {})
+    })
   }
 
   sendAway () {
     for (const visitor of [...this.#visitors]) visitor.close()
   }
 
-  #remove (visitor) {
-    this.#visitors = this.#visitors.filter(other => other !== visitor)
-    this.#onChange(this)
+  #connect () {
+    const name = `${people[this.size % people.length]} ${1 + Math.floor(this.size / people.length)}`
+    const visitor = connect(urlOf(somebody(name)), { reconnect: false })
+    this.#visitors.push(visitor)
+    visitor.onState(({ state }) => {
+      if (state === 'closed') this.#visitors = this.#visitors.filter(other => other !== visitor)
+      this.#onChange(this)
+    })
+    return visitor
   }
 
   #changeOne () {
     const visitor = this.#visitors[Math.floor(Math.random() * this.size)]
     if (visitor?.state === 'open') visitor.send({ type: 'status', status: statuses[Math.floor(Math.random() * statuses.length)] })
   }
+}
+
+/** Settles when it is connected, or never will be. */
+function opened (visitor) {
+  return new Promise(resolve => visitor.onState(({ state }) => { if (state !== 'connecting') resolve() }))
 }

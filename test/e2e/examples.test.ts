@@ -8,8 +8,6 @@ import { suiteNeeding } from '../helpers/requirements.ts'
 
 type Headers = Record<string, string>
 
-interface Price { symbol: string, price: number, number: number }
-
 const routes = [
   ['chat', '/chat?username=Ada'],
   ['whiteboard', '/whiteboard'],
@@ -17,7 +15,9 @@ const routes = [
   ['echo', '/echo'],
   ['authentication', '/private'],
   ['transports', '/websocket?page=0123456789abcdef'],
-  ['prices', '/prices?market=tea'],
+  ['dashboard', '/dashboard'],
+  ['presence', '/presence?name=Ada&hue=0'],
+  ['reconnect', '/feed'],
   ['observability', '/demo?table=1'],
   ['inspector', '/inspected?page=0123456789abcdef0123456789abcdef&client=raw']
 ] as const
@@ -170,59 +170,6 @@ t.test('transports counts every byte of a WebSocket, and of a request', async t 
   t.same(figures.websocket, { requests: 1, received: client.socket.bytesWritten, sent: client.socket.bytesRead })
   t.match(figures.polling, { requests: 1 })
   t.match(figures['long-polling'], { requests: 0, received: 0, sent: 0 })
-})
-
-t.test('prices tells all of a market, and then what changes', async t => {
-  const app = await buildExample(t, 'prices')
-  const client = await app.injectWS('/prices', { query: { market: 'tea' } })
-  const { prices } = await client.receive<{ prices: Price[] }>()
-  t.equal(prices.length, 36)
-  const change = await client.receive<Price>()
-  const before = prices.find(({ symbol }) => symbol === change.symbol)
-  t.equal(change.number, Number(before?.number) + 1)
-})
-
-t.test('prices refuses a market that is none', async t => {
-  const app = await buildExample(t, 'prices')
-  await t.rejects(app.injectWS('/prices', { query: { market: 'tulips' } }), /status 400/)
-})
-
-t.test('prices keeps the latest of each symbol for a client that does not read, and tells so at /stats', async t => {
-  const { app, url, port } = await listenExample(t, 'prices')
-  const client = await openClient(t, port, '/prices?market=tea')
-  await client.frame()
-  client.socket.pause()
-  const symbol = 'X'.repeat(4000)
-  // More than the operating system takes for a client that does not read.
-  for (let number = 1; number <= 5000; number++) await app.room('prices:tea').send({ symbol, price: 1, number })
-  const { slowConsumers } = await (await fetch(`${url}/stats`)).json()
-  t.match(slowConsumers, { closed: 0, dropped: 0 })
-  t.ok(slowConsumers.replaced > 0)
-
-  client.socket.resume()
-  let last = 0
-  while (last < 5000) {
-    const price = await client.message() as Price
-    if (price.symbol === symbol) last = price.number
-  }
-  t.equal(last, 5000)
-})
-
-suiteNeeding(['chromium'], 'prices in a browser', async (t, { chromium }) => {
-  const { url } = await listenExample(t, 'prices')
-  const { window, errors } = await openWindow(t, await launchBrowser(t, chromium))
-  const page = await window.newPage()
-  await page.goto(url)
-  await page.locator('#connection', { hasText: 'Connected, with permessage-deflate' }).waitFor()
-  await page.locator('#prices li[data-moved="up"]').first().waitFor()
-  t.equal(await page.locator('#prices li').count(), 36)
-  await page.locator('#stats dd', { hasText: /^1$/ }).waitFor()
-
-  await page.locator('#market').selectOption('coffee')
-  await page.locator('#prices li', { hasText: 'COF-01' }).waitFor()
-  await page.locator('#connect').click()
-  await page.locator('#connection', { hasText: 'Not connected' }).waitFor()
-  t.same(errors, [])
 })
 
 suiteNeeding(['chromium'], 'authentication in a browser', async (t, { chromium }) => {

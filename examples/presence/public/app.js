@@ -4,9 +4,9 @@ import { people, somebody, urlOf } from './people.js'
 import { at, appendNotice, clearNotices, Crowd, renderCounts, renderRoom, renderState } from './view.js'
 import { Visitors } from './visitors.js'
 
-/** How soon the list is read again when a notice told only of some, in milliseconds. */
+/** How soon the list is read again when a notice listed only some, in milliseconds. */
 const readAgain = 400
-const visitorsAtOnce = 50
+const visitorsAtOnce = 30
 
 const me = somebody(new URLSearchParams(location.search).get('name') ?? people[Math.floor(Math.random() * people.length)])
 const socket = connect(urlOf(me), { reconnect: { cap: 5_000 } })
@@ -41,7 +41,8 @@ socket.on('presence', ({ room, count, joined, left, more = 0 }) => {
   for (const { id, data } of joined) crowd.put(id, data)
   crowd.setCount(count)
   appendNotice(textOf({ come, changed: joined.length - come, gone: left.length, more, count }))
-  if (crowd.knowsTooFew) readSoon()
+  // Of those who are not listed nobody knows who came, and who left.
+  if (more > 0 || crowd.knowsTooFew) readSoon()
 })
 
 function textOf ({ come, changed, gone, more, count }) {

@@ -50,7 +50,7 @@ export class Crowd {
     return this.#people.has(id)
   }
 
-  /** Whether there are some who could be shown, and are not known. */
+  /** Whether somebody who could be shown is not known. */
   get knowsTooFew () {
     return this.#people.size < Math.min(this.#count, mostShown)
   }

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
+import { defineContract } from 'fastify-typed-ws'
 
 /** The messages of the chat: one schema each, for the validator, the serializer and the types. */
 
@@ -27,30 +28,27 @@ export const Rooms = Type.Object({
   rooms: Type.Array(Type.Object({ room: Type.String(), members: Type.Integer() }))
 })
 
-/** What the page sends. */
-export const FromPage = Type.Union([
-  Type.Object({ type: Type.Literal('join'), room: RoomName }),
-  Type.Object({ type: Type.Literal('leave'), room: RoomName }),
-  Type.Object({ type: Type.Literal('say'), room: RoomName, message: Text }),
-  Type.Object({ type: Type.Literal('typing'), room: RoomName }),
-  Type.Object({ type: Type.Literal('rename'), username: Name })
-])
+const Joined = Type.Object({
+  type: Type.Literal('joined'),
+  room: Type.String(),
+  members: Type.Array(Type.String()),
+  history: Type.Array(Said)
+})
+const Left = Type.Object({ type: Type.Literal('left'), room: Type.String() })
+const Renamed = Type.Object({ type: Type.Literal('renamed'), username: Type.String() })
 
-/** What the page receives. */
-export const ToPage = Type.Union([
-  Type.Object({
-    type: Type.Literal('joined'),
-    room: Type.String(),
-    members: Type.Array(Type.String()),
-    history: Type.Array(Said)
-  }),
-  Type.Object({ type: Type.Literal('left'), room: Type.String() }),
-  Type.Object({ type: Type.Literal('renamed'), username: Type.String() }),
-  Said,
-  Members,
-  Typing,
-  Rooms
-])
+/** What the page and the server say to each other. */
+export const pageContract = defineContract({
+  receive: Type.Union([
+    Type.Object({ type: Type.Literal('join'), room: RoomName }),
+    Type.Object({ type: Type.Literal('leave'), room: RoomName }),
+    Type.Object({ type: Type.Literal('say'), room: RoomName, message: Text }),
+    Type.Object({ type: Type.Literal('typing'), room: RoomName }),
+    Type.Object({ type: Type.Literal('rename'), username: Name })
+  ]),
+  send: Type.Union([Joined, Left, Renamed, Said, Members, Typing, Rooms]),
+  replies: { join: Joined, leave: Left, rename: Renamed }
+})
 
 export type WordsMessage = Static<typeof Words>
 export type SaidMessage = Static<typeof Said>

@@ -7,7 +7,7 @@ import { servePages } from '../support/pages.ts'
 import { runAsProgram } from '../support/run.ts'
 import { Chat, lobby, roomsOf } from './chat.ts'
 import type { Person } from './chat.ts'
-import { FromPage, Name, RoomName, Rooms, Said, ToPage, Words } from './messages.ts'
+import { Name, pageContract, RoomName, Rooms, Said, Words } from './messages.ts'
 
 export async function build (options: FastifyServerOptions = {}): Promise<FastifyInstance> {
   const app = Fastify(options).withTypeProvider<TypeBoxTypeProvider>()
@@ -46,7 +46,7 @@ export async function build (options: FastifyServerOptions = {}): Promise<Fastif
   // The protocol of the page: one message type a key, one handler each.
 
   app.ws('/chat', {
-    schema: { querystring: Type.Object({ username: Name }), receive: FromPage, send: ToPage },
+    schema: { querystring: Type.Object({ username: Name }), ...pageContract },
     async onOpen (connection, request): Promise<Person & { username: string }> {
       await connection.join('directory')
       connection.send(chat.list())

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import typedWs from 'fastify-typed-ws'
 import type { Adapter } from 'fastify-typed-ws'
 import { servePages } from '../support/pages.ts'
-import { FromPage, Name, Said, ToPage } from './messages.ts'
+import { contract, Name, Said } from './messages.ts'
 import type { PersonData, StatusMessage } from './messages.ts'
 
 export interface BoardOptions {
@@ -41,7 +41,7 @@ export async function buildBoard ({ name: process, adapter, kill, restartRedis }
   const status = (): StatusMessage => ({ type: 'status', state: app.rooms.status.state, nodes: app.rooms.status.nodes.length })
 
   app.ws('/board', {
-    schema: { querystring: Type.Object({ name: Name }), receive: FromPage, send: ToPage },
+    schema: { querystring: Type.Object({ name: Name }), ...contract },
     onOpen (connection, { query }): PersonData {
       connection.send(status())
       return { name: query.name, process }

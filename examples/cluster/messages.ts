@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
+import { defineContract } from 'fastify-typed-ws'
 
 export const Name = Type.String({ pattern: '\\S', maxLength: 24 })
 
@@ -12,29 +13,28 @@ export const Said = Type.Object({ type: Type.Literal('said'), from: Person, text
 /** Whether the process reaches the others. */
 export const Status = Type.Object({ type: Type.Literal('status'), state: Type.String(), nodes: Type.Integer() })
 
-/** What the page sends. */
-export const FromPage = Type.Union([
-  Type.Object({ type: Type.Literal('join'), since: Type.Union([Type.String({ maxLength: 100 }), Type.Null()]) }),
-  Type.Object({ type: Type.Literal('say'), text: Type.String({ pattern: '\\S', maxLength: 500 }) }),
-  Type.Object({ type: Type.Literal('kill') }),
-  Type.Object({ type: Type.Literal('restart-redis') })
-])
+const Joined = Type.Object({
+  type: Type.Literal('joined'),
+  me: Type.String(),
+  process: Type.String(),
+  recovered: Type.Boolean(),
+  replayed: Type.Integer(),
+  eventId: Type.Union([Type.String(), Type.Null()]),
+  members: Type.Array(Type.Object({ id: Type.String(), data: Person }))
+})
+const Taken = Type.Object({ type: Type.Literal('taken') })
 
-/** What the page is sent, besides what is said, and notices of who comes and goes. */
-export const ToPage = Type.Union([
-  Type.Object({
-    type: Type.Literal('joined'),
-    me: Type.String(),
-    process: Type.String(),
-    recovered: Type.Boolean(),
-    replayed: Type.Integer(),
-    eventId: Type.Union([Type.String(), Type.Null()]),
-    members: Type.Array(Type.Object({ id: Type.String(), data: Person }))
-  }),
-  Type.Object({ type: Type.Literal('taken') }),
-  Status
-])
+/** What the page and the server say to each other; notices of who comes and goes come besides. */
+export const contract = defineContract({
+  receive: Type.Union([
+    Type.Object({ type: Type.Literal('join'), room: Type.Literal('board'), since: Type.Optional(Type.String({ maxLength: 100 })) }),
+    Type.Object({ type: Type.Literal('say'), text: Type.String({ pattern: '\\S', maxLength: 500 }) }),
+    Type.Object({ type: Type.Literal('kill') }),
+    Type.Object({ type: Type.Literal('restart-redis') })
+  ]),
+  send: Type.Union([Said, Status, Joined, Taken]),
+  replies: { join: Joined, say: Taken }
+})
 
 export type PersonData = Static<typeof Person>
-export type SaidMessage = Static<typeof Said>
 export type StatusMessage = Static<typeof Status>

@@ -25,6 +25,7 @@ const Stats = Type.Object({
 
 /** What dashboards are sent. */
 export const Report = Type.Object({
+  type: Type.Literal('report'),
   /** Which process this is: its counters begin at 0. */
   startedAt: Count,
   /** By the server's clock, in milliseconds: rates are differences of two reports, and one may have been left out. */
@@ -56,6 +57,7 @@ export class Reporter {
 
   report (): Static<typeof Report> {
     return {
+      type: 'report',
       startedAt: this.#startedAt,
       time: Date.now(),
       eventLoop: this.#eventLoop,

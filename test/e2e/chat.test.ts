@@ -89,7 +89,7 @@ suiteNeeding(['chromium'], 'the chat in a browser', async (t, { chromium }) => {
     await say(ada, 'Before')
     await sees(grace, { author: 'Ada', text: 'Before' })
     await example.stop()
-    for (const page of [ada, grace]) await page.locator('#status[data-state=lost]').waitFor()
+    for (const page of [ada, grace]) await page.locator('#status[data-state=waiting]').waitFor()
     await ada.locator('#message').fill('Kept meanwhile')
     await ada.locator('#message').press('Enter')
 

@@ -1,4 +1,4 @@
-import { JsonSocket } from './socket.js'
+import { connect } from '/client/index.js'
 import { currentRoom, enter, isRoomName, lobby, remember, roomInUrl, state } from './state.js'
 import {
   appendMessage, askName, at, fitComposer, hidePanels, isAtEnd, renderConversation, renderMe, renderPeople, renderRooms,
@@ -13,27 +13,36 @@ const typingTold = 2000
 let toldName = ''
 let typingToldAt = 0
 
-const socket = new JsonSocket(() => {
-  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:'
-  toldName = state.username
-  return `${scheme}//${location.host}/chat?username=${encodeURIComponent(toldName)}`
-}, { onState, onMessage })
+/** From when there is a name. */
+let socket = null
+
+function start () {
+  socket = connect('/chat', {
+    reconnect: { cap: 15_000 },
+    // Asked before each attempt: the name may be another one by then.
+    authenticate () {
+      toldName = state.username
+      return { query: { username: toldName } }
+    }
+  })
+  socket.onState(change => onState(change.state))
+  socket.on('said', onSaid)
+  socket.on('members', onMembers)
+  socket.on('typing', onTyping)
+  socket.on('rooms', onRooms)
+  socket.on('error', ({ message }) => notice(message))
+  for (const name of state.rooms.keys()) join(name)
+}
+
+function isOpen () {
+  return socket?.state === 'open'
+}
 
 /* What the server tells. */
 
 function onState (connection) {
   renderStatus(connection)
-  if (connection !== 'open') return
-  tellName()
-  for (const name of state.rooms.keys()) join(name)
-}
-
-function onMessage (message) {
-  if (message.type === 'said') onSaid(message)
-  else if (message.type === 'members') onMembers(message)
-  else if (message.type === 'typing') onTyping(message)
-  else if (message.type === 'rooms') onRooms(message)
-  else if (message.type === 'error') notice(message.message)
+  if (connection === 'open') tellName()
 }
 
 function onSaid (said) {
@@ -77,19 +86,22 @@ function onRooms ({ rooms }) {
 
 /* What the user does. */
 
+/** Over this connection, and over each later one: what was said meanwhile comes with the answer. */
 async function join (name) {
-  let joined
   try {
-    joined = await socket.request({ type: 'join', room: name })
+    await socket.join(name, ({ members, history }) => onJoined(name, members, history))
   } catch (error) {
-    // When the connection was lost, the next one joins again.
-    if (socket.isOpen) refused(name, error)
-    return
+    // The server may be away for long; a room may be left before it answers.
+    if (error.code === 'WS_CLIENT_TIMEOUT') join(name)
+    else if (error.code !== 'WS_CLIENT_LEFT') refused(name, error)
   }
+}
+
+function onJoined (name, members, history) {
   const room = state.rooms.get(name)
   if (room === undefined) return
-  room.members = joined.members
-  for (const said of joined.history) room.messages.set(said.key, said)
+  room.members = members
+  for (const said of history) room.messages.set(said.key, said)
   room.messages = new Map([...room.messages].sort(([, a], [, b]) => a.time.localeCompare(b.time)))
   if (name === state.current) renderConversation()
 }
@@ -104,7 +116,7 @@ function refused (name, error) {
 function open (name) {
   if (!state.rooms.has(name)) {
     enter(name)
-    if (socket.isOpen) join(name)
+    if (socket !== null) join(name)
   }
   state.current = name
   remember()
@@ -115,14 +127,14 @@ function open (name) {
 
 function leave (name) {
   state.rooms.delete(name)
-  socket.send({ type: 'leave', room: name })
+  socket.leave(name)
   open(lobby)
 }
 
 function say () {
   const text = at.message.value.trim()
   // What can't be sent now stays in the field.
-  if (text === '' || !socket.isOpen) return
+  if (text === '' || !isOpen()) return
   socket.send({ type: 'say', room: state.current, message: text })
   at.message.value = ''
   typingToldAt = 0
@@ -131,7 +143,7 @@ function say () {
 }
 
 function tellTyping () {
-  if (at.message.value.trim() === '' || Date.now() - typingToldAt < typingTold) return
+  if (at.message.value.trim() === '' || !isOpen() || Date.now() - typingToldAt < typingTold) return
   typingToldAt = Date.now()
   socket.send({ type: 'typing', room: state.current })
 }
@@ -142,12 +154,12 @@ function takeName (name) {
   remember()
   renderMe()
   renderConversation()
-  if (isFirst) socket.connect()
+  if (isFirst) start()
   else tellName()
 }
 
 function tellName () {
-  if (toldName === state.username || !socket.isOpen) return
+  if (toldName === state.username || !isOpen()) return
   toldName = state.username
   socket.send({ type: 'rename', username: toldName })
 }
@@ -193,7 +205,7 @@ at['welcome-form'].onsubmit = event => {
 // The first name can't be declined.
 at.welcome.oncancel = event => { if (state.username === '') event.preventDefault() }
 at.rename.onclick = askName
-at.retry.onclick = () => socket.retry()
+at.retry.onclick = () => socket?.retry()
 at['to-end'].onclick = scrollToEnd
 at.log.onscroll = () => { if (isAtEnd()) at['to-end'].hidden = true }
 window.onresize = () => { if (document.activeElement === at.message) scrollToEnd() }
@@ -212,4 +224,4 @@ renderMe()
 renderConversation()
 showRooms()
 if (state.username === '') askName()
-else socket.connect()
+else start()

@@ -8,7 +8,8 @@ export const at = Object.fromEntries([...document.querySelectorAll('[id]')].map(
 const statusTexts = {
   connecting: () => 'Connecting…',
   open: () => `Connected · ${currentRoom().members.length} here`,
-  lost: () => 'Connection lost, coming back…'
+  waiting: () => 'Connection lost, coming back…',
+  closed: () => 'Closed by the server'
 }
 
 export function renderConversation () {
@@ -76,10 +77,10 @@ export function renderPeople () {
   renderStatus(at.status.dataset.state)
 }
 
-/** @param connection `'connecting'`, `'open'` or `'lost'` */
+/** @param connection `'connecting'`, `'open'`, `'waiting'` or `'closed'` */
 export function renderStatus (connection) {
   at.status.dataset.state = connection
-  at.retry.hidden = connection !== 'lost'
+  at.retry.hidden = connection !== 'waiting'
   const text = statusTexts[connection]()
   // A status that is written again is read out again.
   if (at['status-text'].textContent !== text) at['status-text'].textContent = text

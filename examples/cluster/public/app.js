@@ -1,85 +1,86 @@
-import { JsonSocket } from './socket.js'
+import { connect } from '/client/index.js'
 import { at, appendMessage, appendNotice, renderCounting, renderMembers, renderPlace, renderState } from './view.js'
 
 /** How often a tab that counts says the next number, and how long a join that failed waits for its next attempt, in milliseconds. */
 const countEvery = 400
 const joinAgain = 1_000
 
-/** Long enough for something to be missed. */
-const firstDelay = 2_000
+/** How long a lost connection is left alone: long enough for something to be missed. */
+const absence = 2_000
+/** Longer than Redis may be away. */
+const requestTimeout = 15_000
 
 const people = ['Ada', 'Alan', 'Annie', 'Barbara', 'Donald', 'Edsger', 'Frances', 'Grace', 'Hedy', 'Joan', 'Ken', 'Leslie', 'Margaret', 'Niklaus', 'Radia', 'Tony']
 const name = new URLSearchParams(location.search).get('name') ?? people[Math.floor(Math.random() * people.length)]
 
-/** Where this tab is in the history: what the next join asks for begins behind it. */
-let lastEvent = null
+/** Whether it was ever joined. */
+let isFirst = true
 let members = new Map()
 let me = null
 /** The ids that it had before: others still see them, until the process that was killed is missed. */
 const before = new Set()
 /** Whether this tab's process reaches Redis, as far as it has said. */
 let reachesRedis = true
-/** Messages that have come since a join was asked for: they are what was missed, and perhaps what was said just then. */
-let arrived = null
+/** How many of the next messages are what was missed. */
+let toReplay = 0
 let count = 0
 let timer = null
 
-const socket = new JsonSocket(() => {
-  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:'
-  return `${scheme}//${location.host}/board?name=${encodeURIComponent(name)}`
-}, { onState, onMessage }, firstDelay)
+const socket = connect(`/board?name=${encodeURIComponent(name)}`, {
+  requestTimeout,
+  authenticate: async () => {
+    if (!isFirst) await new Promise(resolve => setTimeout(resolve, absence))
+    return {}
+  }
+})
+socket.onState(onState)
+socket.on('said', onSaid)
+socket.on('presence', onPresence)
+socket.on('status', onStatus)
+socket.on('gap', onGap)
+socket.on('error', ({ message }) => trouble(message))
 
 /* What the server tells. */
 
-function onState (state) {
-  renderState(state)
-  if (state === 'open') join()
+function onState ({ state, lost }) {
+  // The next attempt is part of the absence.
+  renderState(lost === null || state === 'open' ? state : 'lost')
+  if (state !== 'waiting' || me === null) return
+  appendNotice('Connection lost', 'bad')
   // Who is there is not known either.
-  if (state === 'lost' && me !== null) appendNotice('Connection lost', 'bad')
-  if (state !== 'lost') return
-  if (me !== null) before.add(me)
+  before.add(me)
   me = null
-  arrived = null
 }
 
 async function join () {
-  const isFirst = lastEvent === null
-  arrived = []
-  let joined
   try {
-    joined = await socket.request({ type: 'join', since: lastEvent })
+    await socket.join('board', onJoined)
   } catch (error) {
-    if (!socket.isOpen) return
     trouble(`Not joined: ${error.message}`)
-    setTimeout(() => { if (socket.isOpen && me === null) join() }, joinAgain)
-    return
+    if (socket.state !== 'closed') setTimeout(join, joinAgain)
   }
-  const { recovered, replayed, process } = joined
-  for (const item of arrived.slice(0, replayed)) item.markReplayed()
-  arrived = null
+}
+
+/** Over each connection; what was missed comes right behind. */
+function onJoined ({ me: id, process, recovered, replayed, eventId, members: all }) {
   trouble('')
-  me = joined.me
-  lastEvent = joined.eventId
-  members = new Map(joined.members.map(member => [member.id, member]))
-  renderPlace({ process, eventId: lastEvent, resume: isFirst ? null : { recovered, replayed } })
+  me = id
+  toReplay = replayed
+  members = new Map(all.map(member => [member.id, member]))
+  renderPlace({ process, eventId, resume: isFirst ? null : { recovered, replayed } })
   renderMembers(members, me, members.size)
   if (isFirst) appendNotice(`Connected to ${process}`)
   else appendNotice(`Connected to ${process} · recovered: ${recovered} · replayed: ${replayed}`, recovered ? 'good' : 'bad')
-}
-
-function onMessage (message) {
-  if (message.type === 'said') onSaid(message)
-  else if (message.type === 'presence') onPresence(message)
-  else if (message.type === 'status') onStatus(message)
-  else if (message.type === 'gap') onGap(message)
-  else if (message.type === 'error') trouble(message.message)
+  isFirst = false
 }
 
 function onSaid (said) {
-  lastEvent = said.eventId
   const item = appendMessage(said, said.from.name === name)
-  arrived?.push(item)
-  renderPlace({ eventId: lastEvent })
+  if (toReplay > 0) {
+    toReplay--
+    item.markReplayed()
+  }
+  renderPlace({ eventId: said.eventId })
 }
 
 function onStatus ({ state }) {
@@ -91,8 +92,7 @@ function onStatus ({ state }) {
 }
 
 /** Messages were lost, and their history with them: what comes begins anew. */
-function onGap ({ eventId }) {
-  lastEvent = eventId
+function onGap () {
   appendNotice('The history was lost: messages may be missing here', 'bad')
 }
 
@@ -156,4 +156,4 @@ at.kill.onclick = () => socket.send({ type: 'kill' })
 at['restart-redis'].onclick = () => socket.send({ type: 'restart-redis' })
 
 at.me.textContent = name
-socket.connect()
+join()

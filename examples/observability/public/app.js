@@ -1,7 +1,7 @@
+import { connect } from '/client/index.js'
 import { Chart } from './chart.js'
 import { duration, formats, meanings } from './format.js'
 import { History } from './history.js'
-import { Reports } from './reports.js'
 import { Simulator } from './simulator.js'
 
 /** How much the charts show, in milliseconds. */
@@ -19,6 +19,7 @@ function find (stats, path) {
 }
 
 function onReport (report) {
+  showState('open')
   history.add(report)
   for (const figure of figures) show(figure, find(report.stats, figure.dataset.stat), figure.dataset.unit)
   for (const map of maps) showMap(map, find(report.stats, map.dataset.map))
@@ -58,7 +59,7 @@ function newRow (name, meaning = '', value, part) {
   return row
 }
 
-function onState (state) {
+function showState (state) {
   if (at.dashboard.dataset.state === state) return
   at.dashboard.dataset.state = state
   at.state.textContent = state === 'open' ? 'Live' : `Connecting again; figures are of ${new Date().toLocaleTimeString('en-GB')}`
@@ -81,4 +82,11 @@ for (const button of document.querySelectorAll('[data-act]')) button.onclick = (
 // Not every browser lets a page leave a WebSocket unread.
 document.querySelector('[data-act=deaf]').hidden = !('WebSocketStream' in window)
 
-new Reports(onReport, onState).open()
+// After the #, so that it is in no request for the page and in no Referer.
+const token = new URLSearchParams(location.hash.slice(1)).get('token')
+const socket = connect('/ops', {
+  reconnect: { cap: 8_000 },
+  authenticate: () => ({ query: token === null ? {} : { token } })
+})
+socket.on('report', onReport)
+socket.onState(({ state }) => { if (state === 'waiting' || state === 'closed') showState('lost') })

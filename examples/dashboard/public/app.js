@@ -2,7 +2,7 @@ import { connect } from '/client/index.js'
 import { Tile } from './tile.js'
 
 /** How often tiles are drawn, and figures, and the time that a rate is of, in milliseconds. */
-const [drawEvery, figuresEvery, ratesOf] = [50, 500, 3_000]
+const [drawEvery, figuresEvery, ratesOf] = [80, 500, 3_000]
 const stateTexts = { connecting: 'Connecting…', open: 'Connected', waiting: 'Lost, coming back…', closed: 'Closed' }
 const notes = {
   false: '1,200 readings a second, in one room a group. Whoever reads too slowly gets the latest of each machine, not all that there were, and slows nobody else.',
@@ -117,7 +117,10 @@ function showFigures () {
 }
 
 function draw () {
-  if (!document.hidden) for (const tile of tiles.values()) tile.draw()
+  if (document.hidden) return
+  const style = window.getComputedStyle(at.tiles)
+  const colors = Object.fromEntries(['drawn', 'hole', 'hot'].map(name => [name, style.getPropertyValue(`--${name}`)]))
+  for (const tile of tiles.values()) tile.draw(colors)
 }
 
 at.note.textContent = notes[isSlow]

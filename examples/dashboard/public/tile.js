@@ -47,7 +47,8 @@ export class Tile {
     this.#isNew = true
   }
 
-  draw () {
+  /** @param colors of lines, by what they say */
+  draw (colors) {
     const { width, height } = this.#fit()
     if (width === 0) return
     if (this.#isNew) {
@@ -59,7 +60,6 @@ export class Tile {
     const oldest = this.#points.findIndex(({ time }) => time > now - span)
     if (oldest > 1) this.#points.splice(0, oldest - 1)
 
-    const style = window.getComputedStyle(this.#canvas)
     const context = this.#canvas.getContext('2d')
     context.clearRect(0, 0, width, height)
     context.lineWidth = 1.5 * window.devicePixelRatio
@@ -71,7 +71,7 @@ export class Tile {
     const range = Math.max(highest - lowest, leastRange)
     const y = ({ load }) => height * (0.95 - 0.9 * (load - (lowest + highest - range) / 2) / range)
     for (const isHole of [false, true]) {
-      context.strokeStyle = style.getPropertyValue(isHole ? '--hole' : '--stroke')
+      context.strokeStyle = isHole ? colors.hole : this.#latest.load >= hot ? colors.hot : colors.drawn
       context.beginPath()
       this.#points.forEach((point, index) => {
         const before = this.#points[index - 1]

@@ -6,7 +6,7 @@ import { Visitors } from './visitors.js'
 
 /** How soon the list is read again when a notice listed only some, in milliseconds. */
 const readAgain = 400
-const visitorsAtOnce = 30
+const visitorsAtOnce = 25
 
 const me = somebody(new URLSearchParams(location.search).get('name') ?? people[Math.floor(Math.random() * people.length)])
 const socket = connect(urlOf(me), { reconnect: { cap: 5_000 } })
@@ -17,7 +17,7 @@ const visitors = new Visitors(visitors => {
   at['send-away'].disabled = visitors.size === 0
 })
 
-let document_ = null
+let current = null
 let isAnnounced = false
 let timer = null
 
@@ -33,7 +33,7 @@ socket.on('counts', ({ counts }) => renderCounts(counts))
 socket.on('error', ({ message }) => appendNotice(message, 'bad'))
 
 socket.on('presence', ({ room, count, joined, left, more = 0 }) => {
-  if (room !== `document:${document_}`) return
+  if (room !== `document:${current}`) return
   // One's own coming is told, too, when the list has it already.
   const come = joined.filter(({ id }) => !crowd.has(id) || (id === crowd.me && !isAnnounced)).length
   isAnnounced ||= joined.some(({ id }) => id === crowd.me)
@@ -58,8 +58,8 @@ function readSoon () {
 }
 
 async function read () {
-  const { room, count, members } = await socket.request({ type: 'who', room: document_ })
-  if (room !== document_) return
+  const { room, count, members } = await socket.request({ type: 'who', room: current })
+  if (room !== current) return
   crowd.setAll(members, count)
   appendNotice(`The list was read again: ${members.length} of ${count}`)
 }
@@ -71,14 +71,14 @@ function tellStatus (status) {
 /* What the user does. */
 
 function open (name) {
-  if (name === document_) return
-  if (document_ !== null) socket.leave(document_)
-  document_ = name
+  if (name === current) return
+  if (current !== null) socket.leave(current)
+  current = name
   renderRoom(name)
   crowd.clear()
   clearNotices()
   socket.join(name, ({ room, me, count, members }) => {
-    if (room !== document_) return
+    if (room !== current) return
     crowd.me = me
     isAnnounced = false
     crowd.setAll(members, count)
@@ -89,7 +89,7 @@ function open (name) {
 
 for (const button of at.documents) button.onclick = () => open(button.dataset.document)
 at.notes.oninput = () => status.type()
-at.bring.onclick = () => visitors.bring(visitorsAtOnce, document_)
+at.bring.onclick = () => visitors.bring(visitorsAtOnce, current)
 at['send-away'].onclick = () => visitors.sendAway()
 
 at.me.textContent = me.name

@@ -8,7 +8,7 @@ import { Machines } from './machines.ts'
 import { contract, Figures, groups, Reading } from './messages.ts'
 import { NarrowLine } from './narrow-line.ts'
 
-/** How often a few machines of each group are read, in milliseconds: 1,200 readings a second in all. */
+/** How often a few machines of each group are read, in milliseconds: some 1,000 readings a second in all. */
 const readEvery = 10
 const figuresEvery = 500
 

@@ -5,8 +5,8 @@ import { Tile } from './tile.js'
 const [drawEvery, figuresEvery, ratesOf] = [80, 500, 3_000]
 const stateTexts = { connecting: 'Connecting…', open: 'Connected', waiting: 'Lost, coming back…', closed: 'Closed' }
 const notes = {
-  false: '1,200 readings a second, in one room a group. Whoever reads too slowly gets the latest of each machine, not all that there were, and slows nobody else.',
-  true: 'This page takes nothing for 1.5 seconds at a time. What waits for it is replaced by what is newer, so that it jumps to the present: the straight lines are what was skipped. Open a second tab: it misses nothing.'
+  false: 'Some 1,000 readings a second, in one room a group. Whoever reads too slowly gets the latest of each machine, not all that there were, and slows nobody else.',
+  true: 'This page takes nothing for 1.5 seconds at a time. What waits for it is replaced by what is newer, so that it jumps to the present: the straight, red lines are where it skipped. Open a second tab: it misses nothing.'
 }
 
 const at = Object.fromEntries([...document.querySelectorAll('[id]')].map(found => [found.id, found]))

@@ -120,7 +120,15 @@ export interface RequestOptions {
   /** Milliseconds. Default: `requestTimeout`. */
   readonly timeout?: number
   /** Aborted: the answer is no longer waited for. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignalLike
+}
+
+/** What of an `AbortSignal` is used. */
+export interface AbortSignalLike {
+  readonly aborted: boolean
+  readonly reason: unknown
+  addEventListener (type: 'abort', listener: () => void): void
+  removeEventListener (type: 'abort', listener: () => void): void
 }
 
 /** What a room's join is answered with: that of the contract's message `join`, where there is one. */
@@ -140,6 +148,10 @@ export type ClientErrorCode =
   | 'WS_CLIENT_QUEUE_FULL'
   /** More messages wait for a loop than `buffer`. */
   | 'WS_CLIENT_OVERFLOW'
+  /** The room was left before its join was answered. */
+  | 'WS_CLIENT_LEFT'
+  /** What came can't be decoded. `on('error')` is told, and the connection goes on. */
+  | 'WS_CLIENT_PAYLOAD'
   /** An option is none, or there is no WebSocket. */
   | 'WS_CLIENT_OPTION'
 

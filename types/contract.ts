@@ -56,7 +56,8 @@ export type Requests<C extends Contract> = keyof Answers<C> extends never
 
 /** What this package says by itself, by its type. */
 interface Notices {
-  error: ErrorMessage
+  /** `room`: the server refused to let the client in again. */
+  error: ErrorMessage & { readonly room?: string }
   expiring: ExpiringNotice
   heartbeat: HeartbeatNotice
   gap: GapNotice

@@ -1,6 +1,6 @@
 import type { Client, ClientOptions } from '../../types/client.ts'
 import type { Contract } from '../../types/contract.ts'
-import { WsClientError } from './error.ts'
+import { WsClient } from './client.ts'
 
 /**
  * Connects to a WebSocket route, and keeps connected.
@@ -8,6 +8,6 @@ import { WsClientError } from './error.ts'
  * @param url of the route: `wss:`, `ws:`, `https:` or `http:`, or relative to the page
  * @throws WsClientError WS_CLIENT_OPTION
  */
-export function connect<C extends Contract = Contract> (_url: string | URL, _options: ClientOptions<C> = {}): Client<C> {
-  throw new WsClientError('WS_CLIENT_OPTION', 'there is no client yet')
+export function connect<C extends Contract = Contract> (url: string | { readonly href: string }, options: ClientOptions<C> = {}): Client<C> {
+  return new WsClient(url, options)
 }

@@ -15,7 +15,9 @@ export class WsClientError extends Error {
     this.errors = errors
   }
 
-  static of ({ code, message, errors }: ErrorMessage): WsClientError {
-    return new WsClientError(code, message, errors)
+  /** @param message an `ErrorMessage`, as far as the server keeps to it */
+  static of (message: { readonly [field: string]: unknown }): WsClientError {
+    const { code, message: text, errors } = message as Partial<ErrorMessage>
+    return new WsClientError(code ?? '', text ?? '', errors)
   }
 }

@@ -1,0 +1,24 @@
+/** What the application passes to be called. What it throws is the application's: it keeps nobody else from being called, and is thrown where nothing of ours is on the stack. */
+export function tell<Value> (listener: (value: Value) => void, value: Value): void {
+  try {
+    listener(value)
+  } catch (error) {
+    queueMicrotask(() => { throw error })
+  }
+}
+
+/** Who wants to be told of one kind of thing, in the order in which they came. */
+export class Listeners<Value> {
+  readonly #all = new Set<readonly [(value: Value) => void]>()
+
+  /** One that is added twice is called twice. Answers what ends that. */
+  add (listener: (value: Value) => void): () => void {
+    const entry = [listener] as const
+    this.#all.add(entry)
+    return () => { this.#all.delete(entry) }
+  }
+
+  tell (value: Value): void {
+    for (const [listener] of [...this.#all]) tell(listener, value)
+  }
+}

@@ -1,0 +1,184 @@
+import type { ErrorMessage } from '../../types/notices.ts'
+import { WsClientError } from './error.ts'
+import { tell } from './listeners.ts'
+import type { Fields } from './requests.ts'
+
+/** What rooms need of the client that they belong to. */
+export interface RoomsOwner {
+  readonly isOpen: boolean
+  ask (message: unknown, resolve: (reply: Fields) => void, reject: (error: unknown) => void): void
+  send (message: unknown): void
+  deliver (message: unknown): void
+  /** The connection can't be relied on. */
+  drop (reason: string): void
+  pauseBefore (attempt: number): number
+}
+
+/** The words for it, as `RoomsOptions` of any contract. */
+export interface RoomWords {
+  readonly join?: (room: string, since: string | undefined) => unknown
+  readonly leave?: (room: string) => unknown
+  readonly roomOf?: (message: never) => string | undefined
+}
+
+type OnJoined = (reply: Fields) => void
+
+/** Refusals that may be none a moment later. */
+const passing: readonly unknown[] = ['FST_ERR_WS_ROOM_UNAVAILABLE', 'FST_ERR_WS_RATE_LIMIT', 'FST_ERR_WS_INTERNAL']
+
+class Room {
+  readonly name: string
+  readonly listeners: OnJoined[] = []
+  readonly joined: Promise<Fields>
+  resolve: (reply: Fields) => void = () => {}
+  reject: (error: unknown) => void = () => {}
+  /** Whether it was ever answered: from then on it is joined over each connection. */
+  isJoined = false
+  /** Whether it was asked for over this connection. */
+  isAsked = false
+  /** The `eventId` to go on from. */
+  since: string | undefined = undefined
+  /** What came of it and was not answered yet: what it is worth says the answer. null where it was answered. */
+  held: Map<string, Fields> | null = new Map()
+  /** Until the answer is due, or the next attempt. */
+  timer: ReturnType<typeof setTimeout> | undefined = undefined
+  failures = 0
+
+  constructor (name: string) {
+    this.name = name
+    this.joined = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+}
+
+/** The rooms that were joined, and where in their histories they are. */
+export class Rooms {
+  readonly #owner: RoomsOwner
+  readonly #timeout: number
+  readonly #words: Required<RoomWords>
+  readonly #rooms = new Map<string, Room>()
+
+  constructor (owner: RoomsOwner, timeout: number, words: RoomWords) {
+    this.#owner = owner
+    this.#timeout = timeout
+    this.#words = {
+      join: (room, since) => ({ type: 'join', room, ...since !== undefined && { since } }),
+      leave: room => ({ type: 'leave', room }),
+      roomOf: ({ room }: Fields) => typeof room === 'string' ? room : this.#rooms.size === 1 ? [...this.#rooms.keys()][0] : undefined,
+      ...words
+    }
+  }
+
+  join (name: string, onJoined?: OnJoined): Promise<Fields> {
+    let room = this.#rooms.get(name)
+    if (onJoined !== undefined) room?.listeners.push(onJoined)
+    if (room === undefined) {
+      const made = room = new Room(name)
+      if (onJoined !== undefined) room.listeners.push(onJoined)
+      this.#rooms.set(name, room)
+      room.timer = setTimeout(() => this.#forget(made, new WsClientError('WS_CLIENT_TIMEOUT', `no answer within ${this.#timeout} ms`)), this.#timeout)
+      this.#ask(room)
+    }
+    return room.joined
+  }
+
+  leave (name: string): void {
+    const room = this.#rooms.get(name)
+    if (room === undefined) return
+    const { isAsked } = room
+    this.#forget(room, new WsClientError('WS_CLIENT_LEFT', 'the room was left'), true)
+    if (isAsked && this.#owner.isOpen) this.#owner.send(this.#words.leave(name))
+  }
+
+  /** There is a connection. */
+  onOpen (): void {
+    for (const room of [...this.#rooms.values()]) this.#ask(room)
+  }
+
+  /** It was lost: what was not answered is worth nothing, and comes again. */
+  onLost (): void {
+    for (const room of this.#rooms.values()) {
+      room.isAsked = false
+      room.held = new Map()
+      if (room.isJoined) clearTimeout(room.timer)
+    }
+  }
+
+  /** Keeps a message of a room whose join is not yet answered, and answers whether it does. Of others it remembers the place. */
+  holds (message: Fields): boolean {
+    const { eventId, type } = message
+    if (typeof eventId !== 'string') return false
+    const name = type === 'gap' ? message.room : this.#words.roomOf(message as never)
+    const room = this.#rooms.get(name as string)
+    if (room === undefined) return false
+    if (room.held === null) {
+      room.since = eventId
+      return false
+    }
+    // One that comes again is where it comes last: it was replayed.
+    const key = `${type} ${eventId}`
+    room.held.delete(key)
+    room.held.set(key, message)
+    return true
+  }
+
+  clear (error: Error): void {
+    for (const room of [...this.#rooms.values()]) this.#forget(room, error, true)
+  }
+
+  #ask (room: Room): void {
+    if (!this.#owner.isOpen) return
+    room.held = new Map()
+    room.isAsked = true
+    if (room.isJoined) room.timer = setTimeout(() => this.#owner.drop('a join was not answered'), this.#timeout)
+    try {
+      this.#owner.ask(this.#words.join(room.name, room.since), reply => this.#onAnswer(room, reply), error => this.#onRefused(room, error))
+    } catch (error) {
+      this.#forget(room, error)
+    }
+  }
+
+  #onAnswer (room: Room, reply: Fields): void {
+    if (!this.#has(room)) return
+    clearTimeout(room.timer)
+    room.failures = 0
+    room.isJoined = true
+    const { eventId, recovered } = reply
+    if (typeof eventId === 'string') room.since = eventId
+    else if (recovered === false) room.since = undefined
+    const held = room.held ?? []
+    room.held = null
+    room.resolve(reply)
+    for (const listener of [...room.listeners]) tell(listener, reply)
+    for (const message of held.values()) {
+      room.since = message.eventId as string
+      this.#owner.deliver(message)
+    }
+  }
+
+  #onRefused (room: Room, error: unknown): void {
+    // Where the connection was lost, the next one asks again.
+    if (!this.#has(room) || !this.#owner.isOpen) return
+    if (!room.isJoined || !passing.includes((error as Fields).code)) return this.#forget(room, error)
+    clearTimeout(room.timer)
+    room.timer = setTimeout(() => this.#ask(room), this.#owner.pauseBefore(room.failures++))
+  }
+
+  #has (room: Room): boolean {
+    return this.#rooms.get(room.name) === room
+  }
+
+  /** @param isMeant the application wanted that: it need not be told if it does not listen */
+  #forget (room: Room, error: unknown, isMeant = false): void {
+    clearTimeout(room.timer)
+    this.#rooms.delete(room.name)
+    if (isMeant) room.joined.catch(() => {})
+    else if (room.isJoined) {
+      const { code, message, errors } = error as ErrorMessage
+      this.#owner.deliver({ type: 'error', code, message, errors, room: room.name })
+    }
+    room.reject(error)
+  }
+}

@@ -1,17 +1,16 @@
 import type { Client, ClientOptions, ClientState, Credentials, JoinReply, LostConnection, RequestOptions, StateChange, WebSocketLike } from '../../types/client.ts'
-import type { ClientMessage, Contract, MessageOfType, ReplyTo, Requests as RequestsOf, ServerMessage, TypeOfMessage } from '../../types/contract.ts'
+import type { ClientMessage, Contract, MessageOfType, ReplyTo, Requests, ServerMessage, TypeOfMessage } from '../../types/contract.ts'
 import type { Notice } from '../../types/notices.ts'
 import { longestPause, pauseBefore } from './backoff.ts'
 import { WsClientError } from './error.ts'
 import { Listeners } from './listeners.ts'
 import { Loop } from './loop.ts'
-import { resolveOptions, resolveUrl } from './options.ts'
+import { resolveOptions, resolveUrl, wrong } from './options.ts'
 import { Outgoing } from './outgoing.ts'
-import type { Payload } from './outgoing.ts'
-import { Requests } from './requests.ts'
-import type { Fields } from './requests.ts'
+import type { Fields, Payload } from './outgoing.ts'
 import { Rooms } from './rooms.ts'
 import type { RoomsOwner } from './rooms.ts'
+import { Silence } from './silence.ts'
 import { isOffline, onWake } from './wake.ts'
 
 const nothing = (): void => {}
@@ -23,7 +22,6 @@ export class WsClient<C extends Contract> implements Client<C> {
   readonly #stateListeners = new Listeners<StateChange>()
   readonly #listeners = new Map<unknown, Listeners<never>>()
   readonly #loops = new Set<Loop>()
-  readonly #requests: Requests
   readonly #outgoing: Outgoing
   readonly #rooms: Rooms
   readonly #stopWaking: () => void
@@ -43,21 +41,24 @@ export class WsClient<C extends Contract> implements Client<C> {
   /** Another one than at the start of an attempt: that is over. */
   #attempt = {}
   #openedAt = Infinity
-  #heardAt = 0
-  /** How long nothing may come. */
-  #silence = Infinity
-  #silenceTimer: ReturnType<typeof setTimeout> | undefined = undefined
+  readonly #silence = new Silence(() => this.#lose(1006, 'silence'))
   /** Why it ended, where the application did not end it. */
   #failure: Error | null = null
 
   constructor (url: string | { readonly href: string }, options: ClientOptions<C>) {
     this.#options = resolveOptions(options)
     this.#url = resolveUrl(url)
-    this.#requests = new Requests(id => this.#outgoing.remove(id))
-    this.#outgoing = new Outgoing(this.#options.size, this.#options.policy, (id, error) => this.#requests.fail(id, error))
-    this.#rooms = new Rooms(this.#roomsOwner(), this.#options.requestTimeout, this.#options.rooms ?? {})
+    this.#outgoing = new Outgoing(this.#options, payload => this.#write(payload))
+    const owner: RoomsOwner = {
+      isOpen: () => this.#isOpen,
+      deliver: message => this.#deliver(message),
+      drop: reason => this.#lose(1006, reason),
+      pauseBefore: failures => this.#pauseBefore(failures)
+    }
+    this.#rooms = new Rooms(owner, this.#outgoing, this.#options.requestTimeout, this.#options.rooms ?? {})
     this.#stopWaking = onWake(() => this.#wake())
     this.#tryIfOnline()
+    if (this.#failure !== null) throw this.#failure
   }
 
   get state (): ClientState {
@@ -87,22 +88,23 @@ export class WsClient<C extends Contract> implements Client<C> {
   }
 
   send (message: ClientMessage<C>): void {
-    this.#put(this.#options.codec.encode(message))
+    this.#rouse()
+    this.#outgoing.send(message)
   }
 
-  request<const Message extends RequestsOf<C>> (message: Message, options: RequestOptions = {}): Promise<ReplyTo<C, Message>> {
+  request<const Message extends Requests<C>> (message: Message, options: RequestOptions = {}): Promise<ReplyTo<C, Message>> {
     return new Promise((resolve, reject) => {
       const { timeout = this.#options.requestTimeout, signal } = options
       if (signal?.aborted === true) throw signal.reason
-      this.#ask(message, resolve as (reply: unknown) => void, reject, timeout, signal)
+      this.#rouse()
+      this.#outgoing.ask(message, (error, reply) => error === null ? resolve(reply as ReplyTo<C, Message>) : reject(error), timeout, signal)
     })
   }
 
   join (room: string, onJoined?: (reply: JoinReply<C>) => void): Promise<JoinReply<C>> {
     return new Promise((resolve, reject) => {
-      this.#checkOpen()
-      this.#rooms.join(room, onJoined as (reply: unknown) => void).then(resolve as (reply: unknown) => void, reject)
       this.#rouse()
+      this.#rooms.join(room, onJoined as (reply: unknown) => void).then(resolve as (reply: unknown) => void, reject)
     })
   }
 
@@ -119,55 +121,24 @@ export class WsClient<C extends Contract> implements Client<C> {
   }
 
   [Symbol.asyncIterator] (): AsyncIterator<ServerMessage<C> | Notice, undefined> {
-    const loop = new Loop(this.#options.buffer, loop => this.#loops.delete(loop))
-    this.#loops.add(loop)
+    const loop = new Loop(this.#options.buffer, this.#loops)
     if (this.#state === 'closed') loop.end(this.#failure)
     return loop as AsyncIterator<ServerMessage<C> | Notice, undefined>
-  }
-
-  #roomsOwner (): RoomsOwner {
-    const isOpen = (): boolean => this.#isOpen
-    return {
-      get isOpen () { return isOpen() },
-      ask: (message, resolve, reject) => this.#ask(message, resolve, reject),
-      send: message => this.#put(this.#options.codec.encode(message)),
-      deliver: message => this.#deliver(message),
-      drop: reason => this.#lose(1006, reason),
-      pauseBefore: failures => this.#pauseBefore(failures)
-    }
   }
 
   get #isOpen (): boolean {
     return this.#state === 'open' && this.#socket?.readyState === 1
   }
 
-  #checkOpen (): void {
-    if (this.#state === 'closed') throw this.#failure ?? new WsClientError('WS_CLIENT_CLOSED', 'the client is closed')
+  #write (payload: Payload): boolean {
+    if (this.#isOpen) this.#socket?.send(payload as never)
+    return this.#isOpen
   }
 
-  #ask (message: unknown, resolve: (reply: Fields) => void, reject: (error: unknown) => void, timeout?: number, signal?: RequestOptions['signal']): void {
-    this.#checkOpen()
-    const id = this.#requests.add(resolve, reject, timeout, signal)
-    try {
-      this.#put(this.#options.codec.encode({ ...message as Fields, id }), id)
-    } catch (error) {
-      this.#requests.fail(id, error)
-    }
-  }
-
-  #put (payload: Payload, id?: string): void {
-    this.#checkOpen()
-    if (this.#isOpen) {
-      if (id !== undefined) this.#requests.sent(id)
-      this.#socket?.send(payload as never)
-    } else {
-      this.#outgoing.put(payload, id)
-      this.#rouse()
-    }
-  }
-
+  /** There is something to say. */
   #rouse (): void {
-    if (this.#isDozing && this.#state === 'waiting') void this.#try()
+    if (this.#state === 'closed') throw this.#failure ?? new WsClientError('WS_CLIENT_CLOSED', 'the client is closed')
+    if (this.#isDozing) this.retry()
   }
 
   #change (state: ClientState, retryIn: number | null = null): void {
@@ -181,11 +152,16 @@ export class WsClient<C extends Contract> implements Client<C> {
   }
 
   async #try (): Promise<void> {
-    const attempt = this.#begin()
+    const attempt = this.#attempt = {}
+    this.#isDozing = false
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#lose(1006, 'no connection in time'), this.#options.connectTimeout)
+    this.#change('connecting')
     const { authenticate } = this.#options
     const refused = this.#refused
     let credentials: Credentials | null = null
-    if (authenticate !== undefined) {
+    // Without it nothing is waited for: the first attempt is made before `connect` returns.
+    if (authenticate !== undefined && attempt === this.#attempt) {
       try {
         credentials = await authenticate(refused)
       } catch (error) {
@@ -201,21 +177,12 @@ export class WsClient<C extends Contract> implements Client<C> {
     this.#dial(credentials ?? {})
   }
 
-  #begin (): object {
-    const attempt = this.#attempt = {}
-    this.#isDozing = false
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#lose(1006, 'no connection in time'), this.#options.connectTimeout)
-    this.#change('connecting')
-    return attempt
-  }
-
   #dial ({ query = {}, protocols = [] }: Credentials): void {
-    const { WebSocket, protocols: others } = this.#options
+    const { WebSocket, protocols: others = [] } = this.#options
     const url = new URL(this.#url)
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+    for (const name in query) url.searchParams.set(name, query[name])
     try {
-      const socket = this.#socket = new WebSocket(url.href, [...new Set([...protocols, ...others])])
+      const socket = this.#socket = new WebSocket(url.href, [...protocols, others].flat())
       socket.binaryType = 'arraybuffer'
       socket.onopen = () => this.#onOpen()
       socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => this.#onPayload(data)
@@ -223,25 +190,24 @@ export class WsClient<C extends Contract> implements Client<C> {
       socket.onclose = ({ code, reason }: LostConnection) => this.#lose(code, reason)
     } catch (error) {
       // Another attempt would fail as this one.
-      this.#end(new WsClientError('WS_CLIENT_OPTION', String(error)))
+      this.#end(wrong(String(error)))
     }
   }
 
   #onOpen (): void {
     clearTimeout(this.#timer)
-    this.#openedAt = this.#heardAt = Date.now()
-    this.#silence = this.#options.silenceTimeout || Infinity
-    this.#watch()
+    this.#openedAt = Date.now()
+    this.#silence.end()
+    this.#silence.watch(this.#options.silenceTimeout || Infinity)
     this.#state = 'open'
     this.#rooms.onOpen()
-    for (const { payload, id } of this.#outgoing.take()) this.#put(payload, id)
+    this.#outgoing.flush()
     this.#change('open')
   }
 
   #onPayload (payload: string | ArrayBuffer): void {
-    this.#heardAt = Date.now()
-    this.#failures = 0
-    this.#isUntried = false
+    this.#silence.end()
+    this.#prove()
     let message: unknown
     try {
       message = this.#options.codec.decode(payload)
@@ -249,37 +215,32 @@ export class WsClient<C extends Contract> implements Client<C> {
       message = { type: 'error', code: 'WS_CLIENT_PAYLOAD', message: String(error) }
     }
     const fields = Object(message) as Fields
-    if (this.#requests.answer(fields) || this.#rooms.holds(fields)) return
-    if (fields.type === 'heartbeat') this.#onHeartbeat(Number(fields.interval))
+    if (this.#outgoing.answer(fields) || this.#rooms.holds(fields)) return
+    if (fields.type === 'heartbeat' && !this.#options.silenceTimeout) this.#onHeartbeat(Number(fields.interval))
     this.#deliver(message)
+  }
+
+  /** A server that misses one is busy; one that misses two has gone. */
+  #onHeartbeat (interval: number): void {
+    if (interval > 0 && interval < 2 ** 30) this.#silence.watch(2 * interval)
+  }
+
+  /** There was some use in the connection. */
+  #prove (): void {
+    this.#failures = 0
+    this.#isUntried = false
   }
 
   #deliver (message: unknown): void {
     if (this.#state === 'closed') return
     const fields = Object(message) as Fields
-    this.#listeners.get(fields[this.#options.discriminator] ?? fields.type)?.tell(message as never)
+    this.#listeners.get(fields[this.#options.discriminator ?? 'type'] ?? fields.type)?.tell(message as never)
     for (const loop of [...this.#loops]) loop.push(message)
-  }
-
-  /** A server that misses one is busy; one that misses two has gone. */
-  #onHeartbeat (interval: number): void {
-    if (!(interval > 0 && interval < 2 ** 30) || this.#options.silenceTimeout > 0) return
-    this.#silence = 2 * interval
-    this.#watch()
-  }
-
-  /** @param isSure what may have come while nothing could run has had its chance */
-  #watch (isSure = false): void {
-    clearTimeout(this.#silenceTimer)
-    const left = this.#heardAt + this.#silence - Date.now()
-    if (left === Infinity) return
-    if (left <= 0 && isSure) this.#lose(1006, 'silence')
-    else this.#silenceTimer = setTimeout(() => this.#watch(left <= 0), Math.max(left, 10))
   }
 
   #wake (): void {
     if (this.#state === 'waiting') this.#tryIfOnline()
-    else if (this.#state === 'open' && Date.now() - this.#heardAt > this.#silence) this.#lose(1006, 'silence', true)
+    else if (this.#state === 'open' && this.#silence.isTooLong) this.#lose(1006, 'silence', true)
   }
 
   #pauseBefore (failures: number): number {
@@ -289,7 +250,7 @@ export class WsClient<C extends Contract> implements Client<C> {
   /** Lets go of the connection. One that is dead may take long to close: it is not waited for. */
   #drop (code?: number, reason?: string): void {
     clearTimeout(this.#timer)
-    clearTimeout(this.#silenceTimer)
+    this.#silence.stop()
     this.#attempt = {}
     const socket = this.#socket
     this.#socket = null
@@ -308,9 +269,9 @@ export class WsClient<C extends Contract> implements Client<C> {
     const { reconnect, base, cap, authenticate } = this.#options
     const lost = this.#lost = { code, reason }
     // A server that closes what it has just accepted must not be tried again and again as if that were a connection.
-    if (Date.now() - this.#openedAt >= longestPause(this.#failures, base, cap)) this.#failures = 0
+    if (Date.now() - this.#openedAt >= longestPause(this.#failures, base, cap)) this.#prove()
     this.#openedAt = Infinity
-    this.#requests.failAll(new WsClientError('WS_CLIENT_LOST', `the connection was lost: ${code} ${reason}`), true)
+    this.#outgoing.lose(new WsClientError('WS_CLIENT_LOST', `the connection was lost: ${code} ${reason}`))
     this.#rooms.onLost()
     const isRefusal = code !== 4408 && (code === 1008 || (code >= 4400 && code < 4500))
     if (isRefusal) this.#refused = lost
@@ -321,9 +282,11 @@ export class WsClient<C extends Contract> implements Client<C> {
 
   #wait (isDozing: boolean): void {
     this.#isDozing = isDozing
-    const isPlanned = !isDozing && !isOffline()
-    const retryIn = isPlanned ? this.#pauseBefore(this.#failures++) : null
-    if (retryIn !== null) this.#timer = setTimeout(() => this.#tryIfOnline(), retryIn)
+    let retryIn: number | null = null
+    if (!isDozing && !isOffline()) {
+      retryIn = this.#pauseBefore(this.#failures++)
+      this.#timer = setTimeout(() => this.#tryIfOnline(), retryIn)
+    }
     this.#change('waiting', retryIn)
   }
 
@@ -337,8 +300,7 @@ export class WsClient<C extends Contract> implements Client<C> {
     this.#stopWaking()
     this.#failure = failure
     const error = failure ?? new WsClientError('WS_CLIENT_CLOSED', 'the client is closed')
-    this.#outgoing.take()
-    this.#requests.failAll(error, false)
+    this.#outgoing.clear(error)
     this.#rooms.clear(error)
     this.#change('closed')
     for (const loop of [...this.#loops]) loop.end(failure)

@@ -1,5 +1,4 @@
 import type { ClientErrorCode } from '../../types/client.ts'
-import type { ErrorMessage } from '../../types/notices.ts'
 
 /** What a request, a loop or a send fails with. */
 export class WsClientError extends Error {
@@ -13,11 +12,5 @@ export class WsClientError extends Error {
     this.name = 'WsClientError'
     this.code = code
     this.errors = errors
-  }
-
-  /** @param message an `ErrorMessage`, as far as the server keeps to it */
-  static of (message: { readonly [field: string]: unknown }): WsClientError {
-    const { code, message: text, errors } = message as Partial<ErrorMessage>
-    return new WsClientError(code ?? '', text ?? '', errors)
   }
 }

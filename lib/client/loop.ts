@@ -1,53 +1,52 @@
 import { WsClientError } from './error.ts'
 
+type Result = IteratorResult<unknown, undefined>
+
 /** One `for await` over the messages: keeps what comes while its body runs. */
 export class Loop implements AsyncIterator<unknown, undefined> {
   readonly #size: number
-  readonly #onGone: (loop: Loop) => void
+  readonly #loops: Set<Loop>
   readonly #kept: unknown[] = []
-  readonly #asking: Array<{ resolve (result: IteratorResult<unknown, undefined>): void, reject (error: Error): void }> = []
-  #isOver = false
-  #error: Error | null = null
+  readonly #asking: Array<(result: Result | Promise<Result>) => void> = []
+  /** What follows the last message; null where more may come. */
+  #end: (() => Result | Promise<Result>) | null = null
 
-  constructor (size: number, onGone: (loop: Loop) => void) {
+  /** @param loops those that run: it is among them until it ends */
+  constructor (size: number, loops: Set<Loop>) {
     this.#size = size
-    this.#onGone = onGone
+    this.#loops = loops.add(this)
   }
 
-  push (message: unknown): void {
+  push (value: unknown): void {
     const first = this.#asking.shift()
-    if (first !== undefined) first.resolve({ done: false, value: message })
-    else if (this.#kept.length < this.#size) this.#kept.push(message)
-    else this.end(new WsClientError('WS_CLIENT_OVERFLOW', `a loop is ${this.#size} messages behind`))
+    if (first !== undefined) first({ done: false, value })
+    else if (this.#kept.length < this.#size) this.#kept.push(value)
+    else this.end(new WsClientError('WS_CLIENT_OVERFLOW', `more than ${this.#size} messages wait`))
   }
 
-  /** What is kept comes first. */
+  /** What is kept comes first. An error is thrown once, as a generator does. */
   end (error: Error | null): void {
-    this.#isOver = true
-    this.#error = error
-    this.#onGone(this)
-    for (const { resolve, reject } of this.#asking.splice(0)) this.#settle(resolve, reject)
+    this.#loops.delete(this)
+    this.#end = () => {
+      if (error === null) return { done: true, value: undefined }
+      const thrown = Promise.reject(error)
+      error = null
+      return thrown
+    }
+    for (const resolve of this.#asking.splice(0)) resolve(this.#end())
   }
 
-  next (): Promise<IteratorResult<unknown, undefined>> {
-    return new Promise((resolve, reject) => {
+  next (): Promise<Result> {
+    return new Promise(resolve => {
       if (this.#kept.length > 0) resolve({ done: false, value: this.#kept.shift() })
-      else if (this.#isOver) this.#settle(resolve, reject)
-      else this.#asking.push({ resolve, reject })
+      else if (this.#end !== null) resolve(this.#end())
+      else this.#asking.push(resolve)
     })
   }
 
-  return (): Promise<IteratorResult<unknown, undefined>> {
+  return (): Promise<Result> {
     this.#kept.length = 0
     this.end(null)
     return this.next()
-  }
-
-  /** The error is thrown once, as that of a generator. */
-  #settle (resolve: (result: IteratorResult<unknown, undefined>) => void, reject: (error: Error) => void): void {
-    const error = this.#error
-    this.#error = null
-    if (error === null) resolve({ done: true, value: undefined })
-    else reject(error)
   }
 }

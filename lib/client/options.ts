@@ -3,35 +3,45 @@ import type { Contract } from '../../types/contract.ts'
 import { WsClientError } from './error.ts'
 import { surroundings } from './wake.ts'
 
+/** Milliseconds, and numbers of messages. A silence of 0 is none that ends a connection. */
+const defaults = { base: 500, cap: 30_000, connectTimeout: 10_000, requestTimeout: 10_000, silenceTimeout: 0, size: 100, buffer: 1_000 }
+
 /** No timer runs for longer. */
 const longest = 2 ** 31 - 1
-
-/** The options, with what they are where nothing is said. Milliseconds. */
-export function resolveOptions<C extends Contract> (options: ClientOptions<C>) {
-  const { reconnect = {}, queue: { size = 100, policy = 'throw' } = {}, buffer = 1_000 } = options
-  const { base = 500, cap = 30_000 } = reconnect || {}
-  const { connectTimeout = 10_000, requestTimeout = 10_000, silenceTimeout = 0, codec = json } = options
-  const WebSocket = options.WebSocket ?? surroundings.WebSocket as WebSocketConstructor | undefined
-  if (WebSocket === undefined) throw new WsClientError('WS_CLIENT_OPTION', 'there is no WebSocket')
-  const numbers = { base, cap, connectTimeout, requestTimeout, size, buffer, silenceTimeout }
-  for (const [name, value] of Object.entries(numbers)) {
-    if (!(value >= 0 && value <= longest)) throw new WsClientError('WS_CLIENT_OPTION', `${name} is no number from 0 to ${longest}`)
-  }
-  return { ...options, ...numbers, policy, codec, WebSocket, protocols: [options.protocols ?? []].flat(), discriminator: options.discriminator ?? 'type' }
-}
 
 const json = {
   encode: (message: unknown) => JSON.stringify(message),
   decode: (payload: string | ArrayBuffer): unknown => JSON.parse(payload as string)
 }
 
+/** The options, with what they are where nothing is said. */
+export function resolveOptions<C extends Contract> (options: ClientOptions<C>) {
+  const given = { ...options, ...options.reconnect || {}, ...options.queue }
+  const numbers = { ...defaults }
+  for (const name of Object.keys(defaults) as Array<keyof typeof defaults>) {
+    const value = given[name] ?? defaults[name]
+    if (!(value >= 0 && value <= longest)) throw wrong(`${name} is no number from 0 to ${longest}`)
+    numbers[name] = value
+  }
+  const WebSocket = options.WebSocket ?? surroundings.WebSocket as WebSocketConstructor | undefined
+  if (WebSocket === undefined) throw wrong('there is no WebSocket')
+  return { ...given, ...numbers, WebSocket, codec: options.codec ?? json }
+}
+
 /** The address of a route, as a WebSocket takes it. */
 export function resolveUrl (url: string | { readonly href: string }): URL {
+  let resolved
   try {
-    const resolved = new URL(typeof url === 'string' ? url : url.href, surroundings.location?.href)
-    resolved.protocol = resolved.protocol.replace('http', 'ws')
-    resolved.hash = ''
-    if (/^wss?:$/.test(resolved.protocol)) return resolved
-  } catch {}
-  throw new WsClientError('WS_CLIENT_OPTION', `${url} is no address of a WebSocket`)
+    resolved = new URL(typeof url === 'string' ? url : url.href, surroundings.location?.href)
+  } catch (error) {
+    throw wrong(String(error))
+  }
+  resolved.protocol = resolved.protocol.replace('http', 'ws')
+  resolved.hash = ''
+  return resolved
+}
+
+/** What no other attempt would make better. */
+export function wrong (message: string): WsClientError {
+  return new WsClientError('WS_CLIENT_OPTION', message)
 }

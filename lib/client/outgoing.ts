@@ -1,47 +1,110 @@
-import type { QueueOptions } from '../../types/client.ts'
+import type { AbortSignalLike, ClientCodec, QueueOptions } from '../../types/client.ts'
+import type { ErrorMessage } from '../../types/notices.ts'
 import { WsClientError } from './error.ts'
 
-export type Payload = string | ArrayBuffer | Uint8Array<ArrayBuffer>
+/** Something with fields: most messages. */
+export type Fields = { readonly [field: string]: unknown }
 
-interface Waiting {
-  readonly payload: Payload
-  /** Of the request that it is; undefined for a message that nobody waits for. */
-  readonly id: string | undefined
+export type Payload = ReturnType<ClientCodec['encode']>
+
+/** What became of something that was asked: `error` is null where it was answered. */
+export type Settle = (error: unknown, reply: Fields) => void
+
+interface OutgoingOptions {
+  readonly codec: ClientCodec
+  readonly size: number
+  readonly policy?: QueueOptions['policy']
 }
 
-/** What waits for a connection. */
+/** What is sent: what of it waits for a connection, and what for an answer. */
 export class Outgoing {
-  readonly #size: number
-  readonly #policy: QueueOptions['policy']
-  readonly #onDropped: (id: string, error: Error) => void
-  #waiting: Waiting[] = []
+  readonly #options: OutgoingOptions
+  readonly #write: (payload: Payload) => boolean
+  /** So that no `id` of the application's own, nor of a client before this one, is taken for one of these. */
+  readonly #prefix = `${Math.random()}.`
+  #count = 0
+  /** In order, by the id of a request; a message that nobody waits for has an object for a key. */
+  readonly #waiting = new Map<unknown, Payload>()
+  readonly #asked = new Map<string, Settle>()
 
-  constructor (size: number, policy: QueueOptions['policy'], onDropped: (id: string, error: Error) => void) {
-    this.#size = size
-    this.#policy = policy
-    this.#onDropped = onDropped
+  /** @param write gives a payload to the connection, and answers whether there is one */
+  constructor (options: OutgoingOptions, write: (payload: Payload) => boolean) {
+    this.#options = options
+    this.#write = write
   }
 
   get length (): number {
-    return this.#waiting.length
+    return this.#waiting.size
   }
 
-  /** @throws WsClientError WS_CLIENT_QUEUE_FULL */
-  put (payload: Payload, id: string | undefined): void {
-    this.#waiting.push({ payload, id })
-    if (this.#waiting.length <= this.#size) return
-    const dropped = this.#policy === 'drop-oldest' ? this.#waiting.shift() : this.#waiting.pop()
-    const error = new WsClientError('WS_CLIENT_QUEUE_FULL', `${this.#size} messages wait for a connection`)
-    if (this.#policy === 'throw') throw error
-    if (dropped?.id !== undefined) this.#onDropped(dropped.id, error)
+  /** @throws WsClientError WS_CLIENT_QUEUE_FULL, and what the codec throws */
+  send (message: unknown, key: unknown = {}): void {
+    const { codec, size, policy } = this.#options
+    const payload = codec.encode(message)
+    if (this.#write(payload)) return
+    this.#waiting.set(key, payload)
+    if (this.#waiting.size <= size) return
+    const dropped = policy === 'drop-oldest' ? [...this.#waiting.keys()][0] : key
+    const error = new WsClientError('WS_CLIENT_QUEUE_FULL', `more than ${size} messages wait`)
+    this.#settle(dropped, error)
+    if (policy === undefined || policy === 'throw') throw error
   }
 
-  remove (id: string): void {
-    this.#waiting = this.#waiting.filter(waiting => waiting.id !== id)
+  ask (message: unknown, settle: Settle, timeout?: number, signal?: AbortSignalLike): void {
+    const id = this.#prefix + this.#count++
+    const onAbort = (): void => this.#settle(id, signal?.reason)
+    const timer = timeout === undefined ? undefined : setTimeout(() => this.#settle(id, lateAfter(timeout)), timeout)
+    signal?.addEventListener('abort', onAbort)
+    this.#asked.set(id, (error, reply) => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      settle(error, reply)
+    })
+    try {
+      this.send({ ...message as Fields, id }, id)
+    } catch (error) {
+      this.#settle(id, error)
+    }
   }
 
-  /** Everything, in order; it waits no more. */
-  take (): Waiting[] {
-    return this.#waiting.splice(0)
+  /** Whether a message answers a request of this client. What comes too late does, too: nobody waits for it any more. */
+  answer (message: Fields): boolean {
+    const { id } = message
+    const isOurs = typeof id === 'string' && id.startsWith(this.#prefix)
+    if (isOurs) this.#settle(id, message.type === 'error' ? errorOf(message as Fields & ErrorMessage) : null, message)
+    return isOurs
   }
+
+  /** There is a connection. */
+  flush (): void {
+    for (const [key, payload] of this.#waiting) {
+      if (!this.#write(payload)) return
+      this.#waiting.delete(key)
+    }
+  }
+
+  /** It was lost, and with it what it had not answered. */
+  lose (error: Error): void {
+    for (const id of this.#asked.keys()) if (!this.#waiting.has(id)) this.#settle(id, error)
+  }
+
+  clear (error: Error): void {
+    this.#waiting.clear()
+    this.lose(error)
+  }
+
+  #settle (id: unknown, error: unknown, reply: Fields = {}): void {
+    const settle = this.#asked.get(id as string)
+    this.#asked.delete(id as string)
+    this.#waiting.delete(id)
+    settle?.(error, reply)
+  }
+}
+
+export function lateAfter (timeout: number): WsClientError {
+  return new WsClientError('WS_CLIENT_TIMEOUT', `no answer within ${timeout} ms`)
+}
+
+function errorOf ({ code, message, errors }: ErrorMessage): WsClientError {
+  return new WsClientError(code, message, errors)
 }

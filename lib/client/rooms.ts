@@ -1,13 +1,12 @@
 import type { ErrorMessage } from '../../types/notices.ts'
 import { WsClientError } from './error.ts'
 import { tell } from './listeners.ts'
-import type { Fields } from './requests.ts'
+import { lateAfter } from './outgoing.ts'
+import type { Fields, Outgoing } from './outgoing.ts'
 
 /** What rooms need of the client that they belong to. */
 export interface RoomsOwner {
-  readonly isOpen: boolean
-  ask (message: unknown, resolve: (reply: Fields) => void, reject: (error: unknown) => void): void
-  send (message: unknown): void
+  isOpen (): boolean
   deliver (message: unknown): void
   /** The connection can't be relied on. */
   drop (reason: string): void
@@ -24,7 +23,7 @@ export interface RoomWords {
 type OnJoined = (reply: Fields) => void
 
 /** Refusals that may be none a moment later. */
-const passing: readonly unknown[] = ['FST_ERR_WS_ROOM_UNAVAILABLE', 'FST_ERR_WS_RATE_LIMIT', 'FST_ERR_WS_INTERNAL']
+const passing = /^FST_ERR_WS_(ROOM_UNAVAILABLE|RATE_LIMIT|INTERNAL)$/
 
 class Room {
   readonly name: string
@@ -34,8 +33,6 @@ class Room {
   reject: (error: unknown) => void = () => {}
   /** Whether it was ever answered: from then on it is joined over each connection. */
   isJoined = false
-  /** Whether it was asked for over this connection. */
-  isAsked = false
   /** The `eventId` to go on from. */
   since: string | undefined = undefined
   /** What came of it and was not answered yet: what it is worth says the answer. null where it was answered. */
@@ -56,29 +53,30 @@ class Room {
 /** The rooms that were joined, and where in their histories they are. */
 export class Rooms {
   readonly #owner: RoomsOwner
+  readonly #outgoing: Outgoing
   readonly #timeout: number
   readonly #words: Required<RoomWords>
   readonly #rooms = new Map<string, Room>()
 
-  constructor (owner: RoomsOwner, timeout: number, words: RoomWords) {
+  constructor (owner: RoomsOwner, outgoing: Outgoing, timeout: number, words: RoomWords) {
     this.#owner = owner
+    this.#outgoing = outgoing
     this.#timeout = timeout
     this.#words = {
       join: (room, since) => ({ type: 'join', room, ...since !== undefined && { since } }),
       leave: room => ({ type: 'leave', room }),
-      roomOf: ({ room }: Fields) => typeof room === 'string' ? room : this.#rooms.size === 1 ? [...this.#rooms.keys()][0] : undefined,
+      roomOf: ({ room = this.#rooms.size === 1 ? [...this.#rooms.keys()][0] : undefined }: Fields) => room as string,
       ...words
     }
   }
 
   join (name: string, onJoined?: OnJoined): Promise<Fields> {
-    let room = this.#rooms.get(name)
-    if (onJoined !== undefined) room?.listeners.push(onJoined)
-    if (room === undefined) {
-      const made = room = new Room(name)
-      if (onJoined !== undefined) room.listeners.push(onJoined)
+    const known = this.#rooms.get(name)
+    const room = known ?? new Room(name)
+    if (onJoined !== undefined) room.listeners.push(onJoined)
+    if (known === undefined) {
       this.#rooms.set(name, room)
-      room.timer = setTimeout(() => this.#forget(made, new WsClientError('WS_CLIENT_TIMEOUT', `no answer within ${this.#timeout} ms`)), this.#timeout)
+      room.timer = setTimeout(() => this.#forget(room, lateAfter(this.#timeout)), this.#timeout)
       this.#ask(room)
     }
     return room.joined
@@ -87,9 +85,8 @@ export class Rooms {
   leave (name: string): void {
     const room = this.#rooms.get(name)
     if (room === undefined) return
-    const { isAsked } = room
     this.#forget(room, new WsClientError('WS_CLIENT_LEFT', 'the room was left'), true)
-    if (isAsked && this.#owner.isOpen) this.#owner.send(this.#words.leave(name))
+    if (this.#owner.isOpen()) this.#outgoing.send(this.#words.leave(name))
   }
 
   /** There is a connection. */
@@ -100,7 +97,6 @@ export class Rooms {
   /** It was lost: what was not answered is worth nothing, and comes again. */
   onLost (): void {
     for (const room of this.#rooms.values()) {
-      room.isAsked = false
       room.held = new Map()
       if (room.isJoined) clearTimeout(room.timer)
     }
@@ -129,20 +125,26 @@ export class Rooms {
   }
 
   #ask (room: Room): void {
-    if (!this.#owner.isOpen) return
+    if (!this.#owner.isOpen()) return
     room.held = new Map()
-    room.isAsked = true
     if (room.isJoined) room.timer = setTimeout(() => this.#owner.drop('a join was not answered'), this.#timeout)
     try {
-      this.#owner.ask(this.#words.join(room.name, room.since), reply => this.#onAnswer(room, reply), error => this.#onRefused(room, error))
+      this.#outgoing.ask(this.#words.join(room.name, room.since), (error, reply) => this.#onSettled(room, error, reply))
     } catch (error) {
       this.#forget(room, error)
     }
   }
 
-  #onAnswer (room: Room, reply: Fields): void {
-    if (!this.#has(room)) return
+  #onSettled (room: Room, error: unknown, reply: Fields): void {
+    // Where the connection was lost, the next one asks again.
+    if (this.#rooms.get(room.name) !== room || !this.#owner.isOpen()) return
     clearTimeout(room.timer)
+    if (error === null) this.#onAnswer(room, reply)
+    else if (!room.isJoined || !passing.test((error as WsClientError).code)) this.#forget(room, error)
+    else room.timer = setTimeout(() => this.#ask(room), this.#owner.pauseBefore(room.failures++))
+  }
+
+  #onAnswer (room: Room, reply: Fields): void {
     room.failures = 0
     room.isJoined = true
     const { eventId, recovered } = reply
@@ -156,18 +158,6 @@ export class Rooms {
       room.since = message.eventId as string
       this.#owner.deliver(message)
     }
-  }
-
-  #onRefused (room: Room, error: unknown): void {
-    // Where the connection was lost, the next one asks again.
-    if (!this.#has(room) || !this.#owner.isOpen) return
-    if (!room.isJoined || !passing.includes((error as Fields).code)) return this.#forget(room, error)
-    clearTimeout(room.timer)
-    room.timer = setTimeout(() => this.#ask(room), this.#owner.pauseBefore(room.failures++))
-  }
-
-  #has (room: Room): boolean {
-    return this.#rooms.get(room.name) === room
   }
 
   /** @param isMeant the application wanted that: it need not be told if it does not listen */

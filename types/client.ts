@@ -1,4 +1,4 @@
-import type { ClientMessage, Contract, MessageOfType, ReplyTo, Requests, ServerMessage, TypeOfMessage } from './contract.ts'
+import type { ClientMessage, Contract, MessageOfType, ReplyTo, Requests, ServerMessage, TypeOfMessage, Undeclared } from './contract.ts'
 import type { Notice } from './notices.ts'
 import type { DiscriminatorOf } from './union.ts'
 
@@ -185,7 +185,7 @@ export interface Client<C extends Contract = Contract> extends AsyncIterable<Ser
    * @throws WsClientError the server's error message, with its `code` and `errors`; WS_CLIENT_TIMEOUT, WS_CLIENT_LOST, WS_CLIENT_CLOSED, WS_CLIENT_QUEUE_FULL; what
    * `signal` was aborted with
    */
-  request<const Message extends Requests<C>> (message: Message, options?: RequestOptions): Promise<ReplyTo<C, Message>>
+  request<const Message extends Requests<C>> (message: Message & Undeclared<C, Message>, options?: RequestOptions): Promise<ReplyTo<C, Message>>
 
   /**
    * Joins a room, and joins it again over each later connection, with the `eventId` of the last message that came: what was missed is replayed in a room with history.

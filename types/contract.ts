@@ -64,11 +64,16 @@ interface Notices {
   presence: PresenceNotice
 }
 
-/** The types of messages that a client can listen for. */
-export type TypeOfMessage<C extends Contract> = LiteralOf<ServerMessage<C>> | keyof Notices
+/** The fields of a message that no request has: a generic parameter would let them pass. */
+export type Undeclared<C extends Contract, Message> = unknown extends Requests<C>
+  ? unknown
+  : { readonly [Field in Exclude<keyof Message, Requests<C> extends infer Request ? Request extends unknown ? keyof Request : never : never>]: never }
+
+/** The types of messages that a client can listen for; without a contract, any. */
+export type TypeOfMessage<C extends Contract> = unknown extends ServerMessage<C> ? string | number : LiteralOf<ServerMessage<C>> | keyof Notices
 
 /** The message of a type. A message of a room with history also has an `eventId`. */
 export type MessageOfType<C extends Contract, Type> =
   [Extract<ServerMessage<C>, Record<DiscriminatorOf<ServerMessage<C>>, Type>>] extends [never]
-    ? Type extends keyof Notices ? Notices[Type] : never
+    ? Type extends keyof Notices ? Notices[Type] : { readonly [field: string]: unknown }
     : Extract<ServerMessage<C>, Record<DiscriminatorOf<ServerMessage<C>>, Type>> & { readonly eventId?: string }

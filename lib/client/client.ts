@@ -1,11 +1,10 @@
-import type { Client, ClientOptions, ClientState, Credentials, JoinReply, LostConnection, RequestOptions, StateChange, WebSocketLike } from '../../types/client.ts'
-import type { ClientMessage, Contract, MessageOfType, ReplyTo, Requests, ServerMessage, TypeOfMessage } from '../../types/contract.ts'
-import type { Notice } from '../../types/notices.ts'
+import type { ClientState, Credentials, LostConnection, RequestOptions, StateChange, WebSocketLike } from '../../types/client.ts'
 import { longestPause, pauseBefore } from './backoff.ts'
 import { WsClientError } from './error.ts'
 import { Listeners } from './listeners.ts'
 import { Loop } from './loop.ts'
 import { resolveOptions, resolveUrl, wrong } from './options.ts'
+import type { AnyOptions } from './options.ts'
 import { Outgoing } from './outgoing.ts'
 import type { Fields, Payload } from './outgoing.ts'
 import { Rooms } from './rooms.ts'
@@ -15,10 +14,10 @@ import { isOffline, onWake } from './wake.ts'
 
 const nothing = (): void => {}
 
-/** One end of a route, over one connection after the other. */
-export class WsClient<C extends Contract> implements Client<C> {
+/** A `Client`, to which all messages are alike. */
+export class WsClient implements AsyncIterable<unknown> {
   readonly #url: URL
-  readonly #options: ReturnType<typeof resolveOptions<C>>
+  readonly #options: ReturnType<typeof resolveOptions>
   readonly #stateListeners = new Listeners<StateChange>()
   readonly #listeners = new Map<unknown, Listeners<never>>()
   readonly #loops = new Set<Loop>()
@@ -45,7 +44,7 @@ export class WsClient<C extends Contract> implements Client<C> {
   /** Why it ended, where the application did not end it. */
   #failure: Error | null = null
 
-  constructor (url: string | { readonly href: string }, options: ClientOptions<C>) {
+  constructor (url: string | { readonly href: string }, options: AnyOptions) {
     this.#options = resolveOptions(options)
     this.#url = resolveUrl(url)
     this.#outgoing = new Outgoing(this.#options, payload => this.#write(payload))
@@ -81,31 +80,33 @@ export class WsClient<C extends Contract> implements Client<C> {
     return this.#stateListeners.add(listener)
   }
 
-  on<Type extends TypeOfMessage<C>> (type: Type, listener: (message: MessageOfType<C, Type>) => void): () => void {
+  on (type: unknown, listener: (message: never) => void): () => void {
     let listeners = this.#listeners.get(type)
     if (listeners === undefined) this.#listeners.set(type, listeners = new Listeners())
     return listeners.add(listener)
   }
 
-  send (message: ClientMessage<C>): void {
+  send (message: unknown): void {
     this.#rouse()
     this.#outgoing.send(message)
   }
 
-  request<const Message extends Requests<C>> (message: Message, options: RequestOptions = {}): Promise<ReplyTo<C, Message>> {
+  request (message: unknown, options: RequestOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { timeout = this.#options.requestTimeout, signal } = options
       if (signal?.aborted === true) throw signal.reason
       this.#rouse()
-      this.#outgoing.ask(message, (error, reply) => error === null ? resolve(reply as ReplyTo<C, Message>) : reject(error), timeout, signal)
+      this.#outgoing.ask(message, (error, reply) => error === null ? resolve(reply) : reject(error), timeout, signal)
     })
   }
 
-  join (room: string, onJoined?: (reply: JoinReply<C>) => void): Promise<JoinReply<C>> {
-    return new Promise((resolve, reject) => {
+  join (room: string, onJoined?: (reply: never) => void): Promise<unknown> {
+    try {
       this.#rouse()
-      this.#rooms.join(room, onJoined as (reply: unknown) => void).then(resolve as (reply: unknown) => void, reject)
-    })
+      return this.#rooms.join(room, onJoined)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   leave (room: string): void {
@@ -120,10 +121,10 @@ export class WsClient<C extends Contract> implements Client<C> {
     this.#end(null, code, reason)
   }
 
-  [Symbol.asyncIterator] (): AsyncIterator<ServerMessage<C> | Notice, undefined> {
+  [Symbol.asyncIterator] (): AsyncIterator<unknown, undefined> {
     const loop = new Loop(this.#options.buffer, this.#loops)
     if (this.#state === 'closed') loop.end(this.#failure)
-    return loop as AsyncIterator<ServerMessage<C> | Notice, undefined>
+    return loop
   }
 
   get #isOpen (): boolean {

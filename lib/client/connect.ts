@@ -9,5 +9,5 @@ import { WsClient } from './client.ts'
  * @throws WsClientError WS_CLIENT_OPTION
  */
 export function connect<C extends Contract = Contract> (url: string | { readonly href: string }, options: ClientOptions<C> = {}): Client<C> {
-  return new WsClient(url, options)
+  return new WsClient(url, options) as Client<C>
 }

@@ -1,7 +1,13 @@
 import type { ClientOptions, WebSocketConstructor } from '../../types/client.ts'
-import type { Contract } from '../../types/contract.ts'
 import { WsClientError } from './error.ts'
+import type { RoomWords } from './rooms.ts'
 import { surroundings } from './wake.ts'
+
+/** Those of any contract. */
+export interface AnyOptions extends Omit<ClientOptions, 'discriminator' | 'rooms'> {
+  readonly discriminator?: string
+  readonly rooms?: RoomWords
+}
 
 /** Milliseconds, and numbers of messages. A silence of 0 is none that ends a connection. */
 const defaults = { base: 500, cap: 30_000, connectTimeout: 10_000, requestTimeout: 10_000, silenceTimeout: 0, size: 100, buffer: 1_000 }
@@ -15,7 +21,7 @@ const json = {
 }
 
 /** The options, with what they are where nothing is said. */
-export function resolveOptions<C extends Contract> (options: ClientOptions<C>) {
+export function resolveOptions (options: AnyOptions) {
   const given = { ...options, ...options.reconnect || {}, ...options.queue }
   const numbers = { ...defaults }
   for (const name of Object.keys(defaults) as Array<keyof typeof defaults>) {

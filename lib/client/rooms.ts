@@ -20,7 +20,7 @@ export interface RoomWords {
   readonly roomOf?: (message: never) => string | undefined
 }
 
-type OnJoined = (reply: Fields) => void
+type OnJoined = (reply: never) => void
 
 /** Refusals that may be none a moment later. */
 const passing = /^FST_ERR_WS_(ROOM_UNAVAILABLE|RATE_LIMIT|INTERNAL)$/
@@ -153,7 +153,7 @@ export class Rooms {
     const held = room.held ?? []
     room.held = null
     room.resolve(reply)
-    for (const listener of [...room.listeners]) tell(listener, reply)
+    for (const listener of [...room.listeners]) tell(listener, reply as never)
     for (const message of held.values()) {
       room.since = message.eventId as string
       this.#owner.deliver(message)

@@ -1,0 +1,43 @@
+import t from 'tap'
+import { Silence } from '../../lib/client/silence.ts'
+import { deferred } from '../helpers/app.ts'
+
+t.test('it is told once it is too long', async t => {
+  const dead = deferred()
+  const silence = new Silence(dead.resolve)
+  silence.end()
+  silence.watch(20)
+  const begin = Date.now()
+  await dead.promise
+  t.ok(Date.now() - begin >= 20)
+  t.ok(silence.isTooLong)
+})
+
+t.test('what comes puts it off', async t => {
+  const dead = deferred()
+  const silence = new Silence(dead.resolve)
+  silence.end()
+  silence.watch(60)
+  const begin = Date.now()
+  setTimeout(() => silence.end(), 40)
+  await dead.promise
+  t.ok(Date.now() - begin >= 95, 'counted from what came last')
+})
+
+t.test('what came while nothing could run counts', async t => {
+  const silence = new Silence(() => t.fail('it was not silent'))
+  silence.end()
+  silence.watch(15)
+  const until = Date.now() + 40
+  while (Date.now() < until);
+  // As a payload that had arrived meanwhile: it is read after the timers.
+  await new Promise(resolve => setImmediate(resolve))
+  silence.end()
+  silence.stop()
+})
+
+t.test('without a limit it lasts for ever', async t => {
+  const silence = new Silence(() => t.fail())
+  silence.watch(Infinity)
+  t.notOk(silence.isTooLong)
+})

@@ -148,7 +148,7 @@ export class Rooms {
     room.failures = 0
     room.isJoined = true
     const { eventId, recovered } = reply
-    if (typeof eventId === 'string') room.since = eventId
+    if (typeof eventId === 'string' && eventId !== '') room.since = eventId
     else if (recovered === false) room.since = undefined
     const held = room.held ?? []
     room.held = null

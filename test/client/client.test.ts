@@ -8,7 +8,7 @@ import { WebSocket } from 'undici'
 import { WebSocket as WsWebSocket } from 'ws'
 import { BrokerProxy } from '../e2e/cluster/broker-proxy.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { change, ChatServer, connectTo, next, until } from '../helpers/clients.ts'
+import { change, ChatServer, connectTo, ended, next, until } from '../helpers/clients.ts'
 
 /* One connection after the other. */
 
@@ -55,7 +55,7 @@ t.test('a server that is away is tried until it is there, and what waited leaves
 
 t.test('what was asked is lost with the connection; what waits, waits on', async t => {
   const server = await ChatServer.start(t)
-  server.answer = async ({ text }) => { if (text === 'slow') await sleep(10_000, undefined, { ref: false }) }
+  server.answer = ({ text }, connection) => text === 'slow' ? ended(connection) : undefined
   const client = connectTo(t, server.url)
   const asked = client.request({ type: 'echo', text: 'slow' })
   await until(client, 'open')

@@ -147,5 +147,5 @@ t.test('loops end with the client', async t => {
   await until(client, 'open')
   client.close()
   t.same(await running, { done: true, value: undefined })
-  for await (const _message of client) t.fail('a loop over a closed client')
+  for await (const message of client) t.fail(`a loop over a closed client: ${String(message)}`)
 })

@@ -30,13 +30,17 @@ export class ChatServer {
   readonly #hub = new MemoryHub()
   readonly #sockets = new Set<Socket>()
 
-  constructor (options: WsPluginOptions = {}) {
+  readonly #decorate: (app: FastifyInstance) => void
+
+  /** @param decorate adds what else the server serves */
+  constructor (options: WsPluginOptions = {}, decorate: (app: FastifyInstance) => void = () => {}) {
     this.#options = options
+    this.#decorate = decorate
     this.app = Fastify()
   }
 
-  static async start (t: Test, options: WsPluginOptions = {}): Promise<ChatServer> {
-    const server = new ChatServer(options)
+  static async start (t: Test, ...args: ConstructorParameters<typeof ChatServer>): Promise<ChatServer> {
+    const server = new ChatServer(...args)
     t.after(() => server.kill())
     await server.start()
     return server
@@ -50,6 +54,7 @@ export class ChatServer {
   async start (): Promise<void> {
     const app = this.app = Fastify()
     await app.register(typedWs, { ...this.#options, adapter: memoryAdapter(this.#hub) })
+    this.#decorate(app)
     app.rooms.declare('h:*', { history: true })
     app.ws('/', {
       onOpen: (connection, request) => {
@@ -100,6 +105,11 @@ export class ChatServer {
     if (type === 'fail') throw Object.assign(new Error('you may not'), { statusCode: 403, code: 'NOT_YOU' })
     if (type !== 'ignored' && type !== 'leave') return { type: 'done', text }
   }
+}
+
+/** Settles when a connection has ended: for a handler that does not answer before. */
+export function ended (connection: Connection): Promise<void> {
+  return new Promise(resolve => connection.signal.addEventListener('abort', () => resolve()))
 }
 
 /** Over undici's WebSocket, with short pauses; closed when the test ends. */

@@ -63,6 +63,7 @@ try {
   run('require cluster', process.execPath, ['--no-warnings', 'cluster.cjs'])
   compile('consumer.ts')
   checkAsyncApi()
+  checkClient()
   checkMetrics()
   checkNats()
   checkRedis()
@@ -91,6 +92,18 @@ function checkAsyncApi () {
     async function main () {${bootAsyncApi}}\nmain()`)
   run('require asyncapi', process.execPath, ['--no-warnings', 'asyncapi.cjs'])
   compile('asyncapi-consumer.ts')
+}
+
+/** In a front-end: a project without Node's types, whose code names no server. */
+function checkClient () {
+  const use = `
+    if (typeof connect !== 'function' || !(new WsClientError('A', 'b') instanceof Error)) throw new Error('the client is none')
+    if (defineContract(defineContract).name !== 'defineContract') throw new Error('a contract is what it was')`
+  write('client.mjs', `import { connect, defineContract, WsClientError } from 'fastify-typed-ws/client'\n${use}`)
+  run('import client', process.execPath, ['client.mjs'])
+  write('client.cjs', `const { connect, defineContract, WsClientError } = require('fastify-typed-ws/client')\n${use}`)
+  run('require client', process.execPath, ['--no-warnings', 'client.cjs'])
+  compile('client-consumer.ts', { lib: ['ES2022', 'DOM'], types: [], target: 'ES2022', module: 'esnext', moduleResolution: 'bundler' })
 }
 
 /** prom-client is an optional peer: nothing else needs it, and without it the entry says what is missing. */
@@ -167,7 +180,7 @@ function add (packages) {
 }
 
 /** What a user writes, against the types of the package, by both compilers. */
-function compile (consumer) {
+function compile (consumer, options = {}) {
   write('tsconfig.json', JSON.stringify({
     compilerOptions: {
       target: 'ES2023',
@@ -176,7 +189,8 @@ function compile (consumer) {
       strict: true,
       exactOptionalPropertyTypes: false,
       skipLibCheck: false,
-      noEmit: true
+      noEmit: true,
+      ...options
     },
     files: [consumer]
   }))

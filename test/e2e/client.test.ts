@@ -50,6 +50,6 @@ suiteNeeding(['chromium'], 'a page that goes offline comes back, and misses noth
     client.close()
     return log
   })
-  t.same(log, ['open', 'joined false', 'before', 'waiting for the network', 'connecting', 'open', 'joined true', 'meanwhile'])
+  t.same(log, ['open', 'joined false', 'before', 'waiting for the network', 'connecting', 'open', 'joined true', 'meanwhile', 'closed'])
   t.same(errors, [])
 })

@@ -13,7 +13,7 @@ export type Said = { type: string, room?: string, since?: string, text?: string,
 
 type Answer = (message: Said, connection: Connection) => unknown
 
-/** Rooms `h:*` have a history, which outlives the server. */
+/** Rooms `h:*` and `long:*` have a history, which outlives the server. */
 export class ChatServer {
   app: FastifyInstance
   port = 0
@@ -56,6 +56,7 @@ export class ChatServer {
     await app.register(typedWs, { ...this.#options, adapter: memoryAdapter(this.#hub) })
     this.#decorate(app)
     app.rooms.declare('h:*', { history: true })
+    app.rooms.declare('long:*', { history: { size: 10_000, ttl: 60_000 } })
     app.ws('/', {
       onOpen: (connection, request) => {
         this.connections++

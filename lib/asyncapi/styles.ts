@@ -93,6 +93,7 @@ textarea { resize: vertical; }
 .error:empty, .hint:empty { display: none; }
 fieldset { min-width: 0; margin: .9rem 0; padding: 0 0 0 .9rem; border: 0; border-left: 2px solid var(--line); }
 fieldset.invalid { border-color: var(--wrong); }
+fieldset:has(> .body[hidden]) { padding-left: 0; border-color: transparent; }
 .whole { margin: 0; padding: 0; border: 0; }
 .whole > legend { display: none; }
 .whole > .hint { display: none; }
@@ -105,7 +106,7 @@ fieldset.invalid { border-color: var(--wrong); }
 .union fieldset { margin: .2rem 0; }
 .union legend { display: none; }
 .composer { display: grid; }
-.composer > .quiet { justify-self: end; margin-top: -.25rem; }
+.composer > .quiet { justify-self: start; margin-top: .5rem; }
 details { margin: .7rem 0; }
 summary { font-size: .875rem; color: var(--muted); cursor: pointer; }
 

@@ -76,7 +76,7 @@ function readChannel (document: Json, key: string, channel: Json, address: strin
     description: asText(channel.description) ?? asText(channel.summary),
     parameters: Object.entries(asObject(channel.parameters)).map(([name, parameter]) => ({ name, schema: { type: 'string', ...asObject(follow(parameter, document)) } })),
     query: isObject(query) ? query : null,
-    subprotocols: subprotocolsOf(asObject(follow(ws.headers, document)), document),
+    subprotocols: Object.keys(asObject(channel['x-subprotocols'])),
     keys: operations.flatMap(({ security }) => keysInQuery(document, security)).filter(unique),
     outgoing: messages.filter(message => outgoing.has(message.key)),
     incoming: messages.filter(message => incoming.has(message.key) || answers.has(message.key))
@@ -96,12 +96,6 @@ function readMessage (document: Json, key: string, message: Json, replies: reado
     example,
     replies: replies.filter(unique)
   }
-}
-
-function subprotocolsOf ({ properties }: Json, document: Json): string[] {
-  const [, header] = Object.entries(asObject(properties)).find(([name]) => name.toLowerCase() === 'sec-websocket-protocol') ?? []
-  const { enum: values, const: only } = asObject(follow(header, document))
-  return [...asList(values), ...(only === undefined ? [] : [only])].filter(value => typeof value === 'string')
 }
 
 function keysInQuery (document: Json, security: unknown): string[] {

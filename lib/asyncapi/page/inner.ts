@@ -40,7 +40,7 @@ function makeNumber ({ step, least, most }: FieldOf<'number'>): Inner {
 }
 
 function makeChoice (values: readonly unknown[]): Inner {
-  const element = makeSelect(['', ...values.map(value => typeof value === 'string' ? value : JSON.stringify(value))])
+  const element = makeSelect(['–', ...values.map(value => typeof value === 'string' ? value : JSON.stringify(value))])
   return plain(element, () => values[Number(element.value) - 1], value => { element.value = String(values.indexOf(value) + 1) })
 }
 

@@ -158,19 +158,23 @@ function wordsOf ({ title, description }: Json): { title?: string, description?:
 
 const asked: ReadonlyArray<readonly [string, (value: unknown) => string]> = [
   ['format', value => String(value)],
-  ['minLength', value => `at least ${value} characters`],
-  ['maxLength', value => `at most ${value} characters`],
+  ['minLength', value => `at least ${many(value, 'character')}`],
+  ['maxLength', value => `at most ${many(value, 'character')}`],
   ['pattern', value => `matches ${value}`],
   ['minimum', value => `≥ ${value}`],
   ['exclusiveMinimum', value => `> ${value}`],
   ['maximum', value => `≤ ${value}`],
   ['exclusiveMaximum', value => `< ${value}`],
   ['multipleOf', value => `a multiple of ${value}`],
-  ['minItems', value => `at least ${value} items`],
-  ['maxItems', value => `at most ${value} items`],
-  ['minProperties', value => `at least ${value} entries`],
-  ['maxProperties', value => `at most ${value} entries`]
+  ['minItems', value => `at least ${many(value, 'item')}`],
+  ['maxItems', value => `at most ${many(value, 'item')}`],
+  ['minProperties', value => `at least ${many(value, 'entry', 'entries')}`],
+  ['maxProperties', value => `at most ${many(value, 'entry', 'entries')}`]
 ]
+
+function many (count: unknown, one: string, more = `${one}s`): string {
+  return `${count} ${count === 1 ? one : more}`
+}
 
 function hintsOf (whole: Json): string[] {
   return [...(whole.type === 'integer' ? ['a whole number'] : []), ...asked.flatMap(([keyword, say]) => whole[keyword] === undefined ? [] : [say(whole[keyword])])]

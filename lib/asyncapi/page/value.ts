@@ -51,12 +51,17 @@ function inOrder (_name: string, value: unknown): unknown {
 
 /** The path and query of a route, with what was filled in. */
 export function addressOf (address: string, parameters: Readonly<Record<string, string>>, query: unknown, more: string): string {
-  const path = address.replace(/\{([^}]+)\}/g, (_whole, name: string) => encodeURIComponent(parameters[name] ?? ''))
+  const path = address.replace(/\{([^}]+)\}/g, (_whole, name: string) => encode(parameters[name] ?? '', name.startsWith('wildcard')))
   const search = new URLSearchParams(more)
   for (const [name, value] of Object.entries(asObject(query))) {
     for (const one of Array.isArray(value) ? value : [value]) search.append(name, typeof one === 'object' ? JSON.stringify(one) : String(one))
   }
   return search.size === 0 ? path : `${path}?${search}`
+}
+
+/** What a wildcard stands for may have slashes. */
+function encode (value: string, isWildcard: boolean): string {
+  return isWildcard ? value.split('/').map(encodeURIComponent).join('/') : encodeURIComponent(value)
 }
 
 /** Bytes as they are written: `de ad be ef`. */

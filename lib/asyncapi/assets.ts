@@ -37,9 +37,9 @@ export class Assets {
   }
 
   /** @throws FST_ERR_WS_ASYNCAPI where the renderer is not installed */
-  static ofPages (tryIt: boolean, resolve: ResolveFile = createRequire(import.meta.url).resolve): Assets {
+  static ofPages ({ page, tryIt }: { readonly page: boolean, readonly tryIt: boolean }, resolve: ResolveFile = createRequire(import.meta.url).resolve): Assets {
     return new Assets(new Map([
-      ...rendererFiles(resolve),
+      ...(page ? rendererFiles(resolve) : []),
       ['page.css', { type: style, source: { text: styles } }],
       ...modulesOf('asyncapi/page'),
       ...(tryIt ? modulesOf('client') : [])

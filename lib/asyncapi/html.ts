@@ -7,6 +7,14 @@ export interface Links {
   readonly page: string
 }
 
+/** What is said on the pages. */
+interface PageWords {
+  readonly title: string
+  readonly page: boolean
+  readonly tryIt: boolean
+  readonly yaml: boolean
+}
+
 /**
  * @param url as the browser sent it
  * @param path of the document's routes, with the prefixes of their scope
@@ -29,7 +37,7 @@ function up (levels: number): string {
 }
 
 /** The page that shows the document. The scripts run in this order, when it is read. */
-export function readerHtml (title: string, version: string, links: Links, tryIt: boolean): string {
+export function readerHtml ({ title, tryIt, yaml }: PageWords, version: string, links: Links): string {
   const asset = (name: string): string => escape(`${links.folder}assets/${version}/${name}`)
   return `<!doctype html>
 <html lang="en" class="reader">
@@ -50,19 +58,18 @@ export function readerHtml (title: string, version: string, links: Links, tryIt:
     <strong>${escape(title)}</strong>
     <nav aria-label="Document">
       ${tryIt ? `<a class="call" href="${escape(links.folder)}try">Try it</a>` : ''}
-      <a href="${escape(links.folder)}json">JSON</a>
-      <a href="${escape(links.folder)}yaml">YAML</a>
+      ${documentLinks(links, yaml)}
     </nav>
   </header>
   <div id="document" data-document="${escape(links.folder)}json"><p class="wait" role="status">Reading the document …</p></div>
-  <noscript><p class="wait">This page needs JavaScript. The document is there as JSON and YAML, too.</p></noscript>
+  <noscript><p class="wait">This page needs JavaScript. The document is there without it.</p></noscript>
 </body>
 </html>
 `
 }
 
 /** The page that speaks to the routes; its script fills it. */
-export function tryHtml (title: string, version: string, links: Links): string {
+export function tryHtml ({ title, page, yaml }: PageWords, version: string, links: Links): string {
   const asset = (name: string): string => escape(`${links.folder}assets/${version}/${name}`)
   return `<!doctype html>
 <html lang="en" class="try">
@@ -79,7 +86,8 @@ export function tryHtml (title: string, version: string, links: Links): string {
   <header class="bar">
     <strong>${escape(title)}</strong>
     <nav aria-label="Document">
-      <a href="${escape(links.page)}">Documentation</a>
+      ${page ? `<a href="${escape(links.page)}">Documentation</a>` : ''}
+      ${documentLinks(links, yaml)}
     </nav>
   </header>
   <main id="try" data-document="${escape(links.folder)}json" data-root="${escape(links.root)}"><p class="wait" role="status">Reading the document …</p></main>
@@ -87,6 +95,10 @@ export function tryHtml (title: string, version: string, links: Links): string {
 </body>
 </html>
 `
+}
+
+function documentLinks ({ folder }: Links, yaml: boolean): string {
+  return ['json', ...(yaml ? ['yaml'] : [])].map(name => `<a href="${escape(folder + name)}">${name.toUpperCase()}</a>`).join('\n      ')
 }
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }

@@ -4,37 +4,51 @@ import { Assets, contentOf } from './assets.ts'
 import type { ResolveFile } from './assets.ts'
 import { linksFrom, readerHtml, tryHtml } from './html.ts'
 
+/** What the pages need to know. */
+export interface PagesOptions {
+  readonly title: string
+  /** Whether there is the page of the document. */
+  readonly page: boolean
+  /** Whether there is the page that tries the routes. */
+  readonly tryIt: boolean
+  /** Whether the document is there as YAML, too. */
+  readonly yaml: boolean
+  readonly servers: AsyncApiOptions['servers']
+  readonly hooks: NonNullable<AsyncApiOptions['hooks']>
+}
+
 interface AssetRoute {
   Params: { version: string, '*': string }
 }
 
 /**
- * Serves the page of the document at `<path>`, and the one that tries the routes at `<path>/try`, with what they load. The document is read from `<path>/json`.
+ * Serves the page of the document at `<path>`, and the one that tries the routes at `<path>/try`, with what they load. They read the document from `<path>/json`.
  *
+ * @param path `''` for the root of the instance
  * @throws FST_ERR_WS_ASYNCAPI where the renderer is not installed
  */
-export function registerPages (instance: FastifyInstance, options: AsyncApiOptions, resolve?: ResolveFile): void {
-  const { path = '/asyncapi', page = true, tryIt = page, hooks = {}, info, servers } = options
-  if (path === false || !page) return
-  const assets = Assets.ofPages(tryIt, resolve)
-  const title = info?.title ?? 'WebSocket API'
-  const folder = path.endsWith('/') ? path.slice(0, -1) : path
-  const fullPath = `${instance.prefix}${folder}` || '/'
+export function registerPages (instance: FastifyInstance, path: string, options: PagesOptions, resolve?: ResolveFile): void {
+  const { page, tryIt, servers, hooks } = options
+  if (!page && !tryIt) return
+  const assets = Assets.ofPages(options, resolve)
+  const fullPath = instance.prefix + path
   const schema: FastifySchema & { hide: true } = { hide: true }
-  const route = { ...hooks, schema }
+  const route = { schema, logLevel: 'warn' as const, ...hooks }
 
-  instance.get(path, route, async (request, reply) => {
-    sendPage(reply, readerHtml(title, assets.version, linksFrom(request.originalUrl, fullPath, false), tryIt), [])
-    return reply
-  })
-  if (tryIt) {
-    const sockets = originsOf(servers)
-    instance.get(`${folder}/try`, route, async (request, reply) => {
-      sendPage(reply, tryHtml(title, assets.version, linksFrom(request.originalUrl, fullPath, true)), sockets)
+  if (page) {
+    instance.get(path || '/', route, async (request, reply) => {
+      sendPage(reply, readerHtml(options, assets.version, linksFrom(request.originalUrl, fullPath, false)), [])
       return reply
     })
   }
-  instance.get<AssetRoute>(`${folder}/assets/:version/*`, route, async (request: FastifyRequest<AssetRoute>, reply) => {
+  if (tryIt) {
+    const sockets = originsOf(servers)
+    instance.get(`${path}/try`, route, async (request, reply) => {
+      sendPage(reply, tryHtml(options, assets.version, linksFrom(request.originalUrl, fullPath, true)), sockets)
+      return reply
+    })
+  }
+  instance.get<AssetRoute>(`${path}/assets/:version/*`, route, async (request: FastifyRequest<AssetRoute>, reply) => {
     const { version, '*': name } = request.params
     const asset = assets.get(name)
     if (asset === undefined) {

@@ -6,6 +6,7 @@ import { describeRoutes } from './document.ts'
 import type { Described } from './document.ts'
 import { resolveAsyncApiOptions } from './options.ts'
 import type { ResolvedAsyncApiOptions } from './options.ts'
+import { registerPages } from './pages.ts'
 import { Served } from './served.ts'
 import { SwaggerLinks } from './swagger-link.ts'
 import { loadYaml } from './yaml.ts'
@@ -22,7 +23,11 @@ async function registerAsyncApi (instance: FastifyInstance, options: AsyncApiOpt
   instance.decorate('asyncapi', get)
 
   const links = new SwaggerLinks(instance)
-  if (resolved.path !== null) await serve(instance, resolved.path, resolved, get)
+  if (resolved.path !== null) {
+    const { path, page, tryIt, hooks, described: { info, servers } } = resolved
+    const yaml = await serve(instance, path, resolved, get)
+    registerPages(instance, path, { title: info?.title ?? 'WebSocket API', page, tryIt, yaml, servers, hooks })
+  }
 
   instance.addHook('onReady', async () => {
     const described = describeRoutes(instance.wsRoutes, resolved.described, ref => {
@@ -46,8 +51,8 @@ function placeOf ({ document }: Described, operations: readonly string[], prefix
   return `${prefix}${path || '/'}#operation-${reply === undefined ? String(action) : 'request'}-${name}`
 }
 
-/** The document as JSON and, where the package `yaml` is installed, as YAML. */
-async function serve (instance: FastifyInstance, path: string, { yaml, hooks }: ResolvedAsyncApiOptions, get: () => AsyncApiDocument): Promise<void> {
+/** The document as JSON and, where the package `yaml` is installed, as YAML: answers whether it is. */
+async function serve (instance: FastifyInstance, path: string, { yaml, hooks }: ResolvedAsyncApiOptions, get: () => AsyncApiDocument): Promise<boolean> {
   // As @fastify/swagger reads it: documents are no part of an API.
   const schema: RouteShorthandOptions['schema'] & { hide: true } = { hide: true }
   const route = { schema, logLevel: 'warn' as const, ...hooks }
@@ -58,17 +63,18 @@ async function serve (instance: FastifyInstance, path: string, { yaml, hooks }: 
     return json.answer(request, reply)
   })
 
-  if (yaml === false) return
+  if (yaml === false) return false
   const toYaml = await loadYaml(yaml === true)
   if (toYaml === null) {
     instance.log.info('AsyncAPI: no YAML, as the package yaml is not installed')
-    return
+    return false
   }
   let text: Served | null = null
   instance.get(`${path}/yaml`, route, (request, reply) => {
     text ??= new Served('application/asyncapi+yaml; version=3.0.0', 'asyncapi.yaml', toYaml(get()))
     return text.answer(request, reply)
   })
+  return true
 }
 
 /**

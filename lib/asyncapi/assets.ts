@@ -42,6 +42,7 @@ export class Assets {
       ...(page ? rendererFiles(resolve) : []),
       ['page.css', { type: style, source: { text: styles } }],
       ...modulesOf('asyncapi/page'),
+      ...modulesOf('asyncapi/page/model'),
       ...(tryIt ? modulesOf('client') : [])
     ]))
   }

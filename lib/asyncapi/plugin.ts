@@ -47,8 +47,8 @@ function placeOf ({ document }: Described, operations: readonly string[], prefix
   if (!page) return `${prefix}${path}/json`
   const [name] = operations
   const { action, reply } = document.operations[name]
-  // The renderer calls it a request where there is a reply.
-  return `${prefix}${path || '/'}#operation-${reply === undefined ? String(action) : 'request'}-${name}`
+  // The renderer calls it a reply where there is one.
+  return `${prefix}${path || '/'}#operation-${reply === undefined ? String(action) : 'reply'}-${name}`
 }
 
 /** The document as JSON and, where the package `yaml` is installed, as YAML: answers whether it is. */

@@ -88,25 +88,31 @@ textarea { resize: vertical; }
 .json, pre { font: .8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 [aria-invalid="true"] { border-color: var(--wrong); }
 .hint, .error { margin: .25rem 0 0; font-size: .8125rem; }
-.hint { color: var(--muted); overflow-wrap: anywhere; }
+.hint { color: var(--muted); white-space: pre-line; overflow-wrap: anywhere; }
 .error { color: var(--wrong); white-space: pre-line; overflow-wrap: anywhere; }
 .error:empty, .hint:empty { display: none; }
 fieldset { min-width: 0; margin: .9rem 0; padding: 0 0 0 .9rem; border: 0; border-left: 2px solid var(--line); }
 fieldset.invalid { border-color: var(--wrong); }
-fieldset:has(> .body[hidden]) { padding-left: 0; border-color: transparent; }
+fieldset:has(> .body[hidden]) { padding-left: 0; border-left-width: 0; }
 .whole { margin: 0; padding: 0; border: 0; }
 .whole > legend { display: none; }
 .whole > .hint { display: none; }
 .presence { width: auto; min-height: 0; margin: 0 0 0 .6rem; padding: .05rem .3rem; font-size: .8125rem; font-weight: 400; }
+.connector, .parts { display: grid; gap: .7rem; min-width: 0; }
+.connector > *, .parts > * { min-width: 0; margin: 0; }
+.connector { margin: .7rem 0; }
 .items { margin: 0; padding: 0; list-style: none; }
 .items > li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .5rem; align-items: end; }
 .items > li > .field { margin: .25rem 0; }
+.items > li:has(> fieldset) { align-items: start; }
+.items > li > .field > label > abbr, .items > li > fieldset > legend > abbr { display: none; }
 .items > .entry { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr) auto; }
 .union > select { margin-bottom: .2rem; }
 .union fieldset { margin: .2rem 0; }
 .union legend { display: none; }
 .composer { display: grid; }
-.composer > .quiet { justify-self: start; margin-top: .5rem; }
+.composer > .quiet { justify-self: start; margin: .5rem 0 .7rem; }
+.composer > .field { margin-top: 0; }
 details { margin: .7rem 0; }
 summary { font-size: .875rem; color: var(--muted); cursor: pointer; }
 

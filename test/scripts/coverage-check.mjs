@@ -8,8 +8,11 @@ const minimum = 98
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
 const report = JSON.parse(readFileSync(join(packageRoot, '.tap/report/coverage-summary.json'), 'utf8'))
 
+/** What runs in browsers only, and is seen at work there: its logic lies in `model/`, which is held to the minimum as all else. */
+const inBrowsers = /^asyncapi\/page\/[^/]+\.ts$/
+
 const files = readdirSync(join(packageRoot, 'lib'), { recursive: true })
-  .filter(name => name.endsWith('.ts'))
+  .filter(name => name.endsWith('.ts') && !inBrowsers.test(name))
   .map(name => join(packageRoot, 'lib', name))
   .filter(emitsCode)
   .map(file => ({ name: relative(packageRoot, file), ...(report[file]?.lines ?? neverLoaded(file)) }))

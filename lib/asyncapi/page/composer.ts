@@ -1,11 +1,11 @@
 import { freshId, make, makeButton, makeSelect } from './dom.ts'
 import { makeControl } from './form.ts'
 import type { Control } from './form.ts'
-import type { DeclaredMessage } from './channels.ts'
-import { isObject } from './pointer.ts'
-import { takes } from './schema.ts'
+import type { DeclaredMessage } from './model/channels.ts'
+import { isObject } from './model/pointer.ts'
+import { takes } from './model/schema.ts'
 import type { Payload } from './session.ts'
-import { findingsOf, fromHex, isSameJson, toHex } from './value.ts'
+import { findingsOf, fromHex, isSameJson, toHex } from './model/value.ts'
 
 /** A message that is ready to be sent. */
 export interface Outgoing {

@@ -1,10 +1,10 @@
-import type { Channel } from './channels.ts'
+import type { Channel } from './model/channels.ts'
 import { freshId, make, makeSelect } from './dom.ts'
 import { makeControl } from './form.ts'
 import type { Control } from './form.ts'
-import { asObject, asText } from './pointer.ts'
-import type { Json } from './pointer.ts'
-import { addressOf } from './value.ts'
+import { asObject, asText } from './model/pointer.ts'
+import type { Json } from './model/pointer.ts'
+import { addressOf } from './model/value.ts'
 
 /** Where and how to connect. */
 export interface Target {

@@ -1,8 +1,8 @@
 import { freshId, make, makeSelect } from './dom.ts'
 import { makeInner } from './inner.ts'
-import { follow } from './pointer.ts'
-import { readField } from './schema.ts'
-import type { Field } from './schema.ts'
+import { follow } from './model/pointer.ts'
+import { readField } from './model/schema.ts'
+import type { Field } from './model/schema.ts'
 
 /** A part of a form: a field, or a group of them. */
 export interface Control {

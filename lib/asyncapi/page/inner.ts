@@ -1,9 +1,9 @@
 import { make, makeButton, makeSelect } from './dom.ts'
 import { makeControl } from './form.ts'
 import type { Control, Inner, Place } from './form.ts'
-import { asObject } from './pointer.ts'
-import type { Field } from './schema.ts'
-import { fits } from './value.ts'
+import { asObject } from './model/pointer.ts'
+import type { Field } from './model/schema.ts'
+import { fits } from './model/value.ts'
 
 type FieldOf<Kind extends Field['kind']> = Extract<Field, { kind: Kind }>
 

@@ -1,9 +1,12 @@
-import { asParsed } from './parsed.ts'
-import type { Json } from './pointer.ts'
+import { asParsed } from './model/parsed.ts'
+import type { Json } from './model/pointer.ts'
 
 declare const AsyncApiStandalone: {
   render (properties: { schema: Json, config: Json }, element: Element): void
 }
+
+/** How long the renderer may still move what it shows, in milliseconds. */
+const settling = 3000
 
 const place = document.querySelector<HTMLElement>('#document')
 if (place !== null) {
@@ -19,15 +22,13 @@ if (place !== null) {
   }
 }
 
-/** What the URL's fragment names is there once the renderer is done, and browsers do not look for it again. */
+/** Browsers look for what the URL's fragment names before it is there. The renderer shows it, and then lays it out anew: it is scrolled to until the reader acts. */
 function showFragment (place: Element): void {
   const id = decodeURIComponent(location.hash.slice(1))
   if (id === '') return
-  const observer = new MutationObserver(() => {
-    const target = document.getElementById(id)
-    if (target === null) return
-    observer.disconnect()
-    target.scrollIntoView()
-  })
-  observer.observe(place, { childList: true, subtree: true })
+  const observer = new ResizeObserver(() => document.getElementById(id)?.scrollIntoView())
+  observer.observe(place)
+  const stop = (): void => observer.disconnect()
+  for (const act of ['wheel', 'keydown', 'pointerdown', 'touchstart']) addEventListener(act, stop, { once: true, passive: true })
+  setTimeout(stop, settling)
 }

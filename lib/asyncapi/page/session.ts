@@ -1,6 +1,6 @@
 import type { Client, StateChange } from '../../../types/client.ts'
 import { connect } from '../../client/index.ts'
-import { isObject } from './pointer.ts'
+import { isObject } from './model/pointer.ts'
 
 export type Payload = string | Uint8Array<ArrayBuffer>
 

@@ -1,14 +1,14 @@
-import { messageOf, readChannels } from './channels.ts'
-import type { Channel, DeclaredMessage } from './channels.ts'
+import { messageOf, readChannels } from './model/channels.ts'
+import type { Channel, DeclaredMessage } from './model/channels.ts'
 import { Composer } from './composer.ts'
 import { Connector } from './connector.ts'
 import { freshId, make, makeButton, makeOptions, makeSelect } from './dom.ts'
 import { Log } from './log.ts'
-import { isObject } from './pointer.ts'
-import type { Json } from './pointer.ts'
+import { isObject } from './model/pointer.ts'
+import type { Json } from './model/pointer.ts'
 import { Session } from './session.ts'
 import type { Arrived } from './session.ts'
-import { toHex } from './value.ts'
+import { toHex } from './model/value.ts'
 import type { StateChange } from '../../../types/client.ts'
 
 /** So many bytes of a binary message are shown. */
@@ -41,7 +41,7 @@ class TryPage {
     this.#channels = channels
     const scroller = make('div', { class: 'scroller', role: 'log', 'aria-live': 'polite', 'aria-label': 'What went and came', tabindex: 0 })
     this.#log = new Log(scroller)
-    this.#route = makeSelect(channels.map(({ title, address }) => title === address ? address : `${title} (${address})`))
+    this.#route = makeSelect(channels.map(({ title }) => title))
     this.#route.value = String(Math.max(0, channels.findIndex(({ key }) => key === decodeURIComponent(location.hash.slice(1)))))
     this.#route.addEventListener('change', () => {
       this.#session?.close()
@@ -83,7 +83,7 @@ class TryPage {
   }
 
   #showRoute (): void {
-    const { key, description = '', outgoing } = this.#channel
+    const { key, description, outgoing } = this.#channel
     history.replaceState(null, '', `#${encodeURIComponent(key)}`)
     this.#about.textContent = description
     this.#connector = new Connector(this.#channel, this.#document, this.#root)

@@ -1,6 +1,6 @@
-import { asList, asObject, asText, follow, isObject } from './pointer.ts'
-import type { Json } from './pointer.ts'
-import { constantsOf } from './schema.ts'
+import { asList, asObject, asText, follow, isObject } from './model/pointer.ts'
+import type { Json } from './model/pointer.ts'
+import { constantsOf } from './model/schema.ts'
 
 /** A message as a document declares it. */
 export interface DeclaredMessage {
@@ -12,7 +12,7 @@ export interface DeclaredMessage {
   readonly contentType: string
   /** An example of the payload, where there is one. */
   readonly example?: unknown
-  /** The keys of the messages that answer it. */
+  /** The keys of the messages that answer it, errors excepted. */
   readonly replies: readonly string[]
 }
 
@@ -20,8 +20,9 @@ export interface DeclaredMessage {
 export interface Channel {
   readonly key: string
   readonly address: string
+  /** The address, with the title where that says more. */
   readonly title: string
-  readonly description?: string
+  readonly description: string
   readonly parameters: ReadonlyArray<{ readonly name: string, readonly schema: Json }>
   /** Of the query; null where none is declared. */
   readonly query: Json | null
@@ -62,6 +63,7 @@ function readChannel (document: Json, key: string, channel: Json, address: strin
   const repliesTo = (name: string): string[] => operations
     .filter(({ action, messages }) => action === 'receive' && keysOf(messages).includes(name))
     .flatMap(({ reply }) => keysOf(asObject(follow(reply, document)).messages))
+    .filter(answer => constantsOf(asObject(declared.find(({ name }) => name === answer)?.target).payload, document).type !== 'error')
 
   const messages = declared.map(({ name, target }) => readMessage(document, name, asObject(target), repliesTo(name)))
   const outgoing = of('receive')
@@ -72,8 +74,8 @@ function readChannel (document: Json, key: string, channel: Json, address: strin
   return {
     key,
     address,
-    title: asText(channel.title) ?? address,
-    description: asText(channel.description) ?? asText(channel.summary),
+    title: typeof channel.title !== 'string' || channel.title.startsWith('/') ? address : `${channel.title} (${address})`,
+    description: [asText(channel.summary), asText(channel.description)].filter(Boolean).join('\n'),
     parameters: Object.entries(asObject(channel.parameters)).map(([name, parameter]) => ({ name, schema: { type: 'string', ...asObject(follow(parameter, document)) } })),
     query: isObject(query) ? query : null,
     subprotocols: Object.keys(asObject(channel['x-subprotocols'])),

@@ -95,6 +95,14 @@ export default [
     }
   ]),
 
+  restrictImports(['lib/asyncapi/page/**/*.ts'], [
+    { regex: '^(?!\\.)', message: 'Pages run in browsers: they have no dependencies, not even Node.' },
+    {
+      regex: '^(?:\\.\\./)+(?!(?:\\.\\./)*(?:types/|client/index\\.ts$))',
+      message: 'Pages import their own files, types/ and the client only: nothing else is served to browsers.'
+    }
+  ]),
+
   restrictImports(['types/**/*.ts'], [
     { regex: '^(?:\\.\\./)+lib/', message: 'types/ lies below all: it imports nothing from lib/.' }
   ], { ignores: ['types/**/*.tst.ts'] }),

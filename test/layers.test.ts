@@ -45,6 +45,10 @@ t.test('an import against the arrows is a lint error', async t => {
     ['lib/rooms/node-cluster/x.ts', '../../connection/connection.ts'],
     ['lib/rooms/node-cluster/x.ts', '../redis/index.ts'],
     ['lib/rooms/node-cluster/x.ts', 'fastify'],
+    ['lib/asyncapi/page/x.ts', '../pages.ts'],
+    ['lib/asyncapi/page/x.ts', '../../errors.ts'],
+    ['lib/asyncapi/page/x.ts', 'node:crypto'],
+    ['lib/asyncapi/page/model/x.ts', '../../styles.ts'],
     ['types/x.ts', '../lib/index.ts']
   ] as const
   for (const [file, specifier] of refused) {
@@ -90,7 +94,10 @@ t.test('an import along the arrows is not', async t => {
     ['lib/rooms/node-cluster/x.ts', '../../outside.ts'],
     ['lib/rooms/node-cluster/x.ts', '../../check-option.ts'],
     ['lib/rooms/node-cluster/x.ts', '../../../types/cluster.ts'],
-    ['lib/rooms/node-cluster/x.ts', 'node:cluster']
+    ['lib/rooms/node-cluster/x.ts', 'node:cluster'],
+    ['lib/asyncapi/page/x.ts', './model/schema.ts'],
+    ['lib/asyncapi/page/x.ts', '../../client/index.ts'],
+    ['lib/asyncapi/page/x.ts', '../../../types/client.ts']
   ] as const
   for (const [file, specifier] of allowed) {
     t.same(await layerErrors(file, specifier), [], `${file} may import ${specifier}`)

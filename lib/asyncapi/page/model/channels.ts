@@ -1,6 +1,6 @@
-import { asList, asObject, asText, follow, isObject } from './model/pointer.ts'
-import type { Json } from './model/pointer.ts'
-import { constantsOf } from './model/schema.ts'
+import { asList, asObject, asText, follow, isObject } from './pointer.ts'
+import type { Json } from './pointer.ts'
+import { constantsOf } from './schema.ts'
 
 /** A message as a document declares it. */
 export interface DeclaredMessage {

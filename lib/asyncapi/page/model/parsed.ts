@@ -1,5 +1,5 @@
-import { asObject, follow, isObject } from './model/pointer.ts'
-import type { Json } from './model/pointer.ts'
+import { asObject, follow, isObject } from './pointer.ts'
+import type { Json } from './pointer.ts'
 
 type Draft = { [field: string]: unknown }
 

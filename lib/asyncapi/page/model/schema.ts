@@ -1,5 +1,5 @@
-import { asList, asObject, asText, follow, isObject } from './model/pointer.ts'
-import type { Json } from './model/pointer.ts'
+import { asList, asObject, asText, follow, isObject } from './pointer.ts'
+import type { Json } from './pointer.ts'
 
 /** What a form asks for, one level of it: what lies inside is read when it is shown, as a schema may contain itself. */
 export type Field = {

@@ -1,5 +1,5 @@
-import { asList, asObject, asText, isObject, partsOf } from './model/pointer.ts'
-import { constantsOf, readField } from './model/schema.ts'
+import { asList, asObject, asText, isObject, partsOf } from './pointer.ts'
+import { constantsOf, readField } from './schema.ts'
 
 /** What a validator found, and where: Ajv's words, or TypeBox's. */
 export interface Finding {

@@ -62,7 +62,7 @@ t.test('modules find each other, and the client, below their version', async t =
     seen.add(url)
     const { statusCode, body } = await app.inject(url)
     t.equal(statusCode, 200, url)
-    for (const [, specifier] of body.matchAll(/from '([^']+)'/g)) await load(new URL(specifier, `http://localhost${url}`).pathname)
+    for (const [, specifier] of body.matchAll(/from ["']([^"']+)["']/g)) await load(new URL(specifier, `http://localhost${url}`).pathname)
   }
   await load(`/asyncapi/assets/${version}/asyncapi/page/try.js`)
   t.ok([...seen].some(url => url.endsWith('/client/connect.js')))

@@ -156,9 +156,10 @@ suiteNeeding(['chromium'], 'the pages of the document in a browser', async (t, {
     await page.evaluate(() => {
       const field = document.querySelector<HTMLTextAreaElement>('.composer textarea')
       const form = field?.closest('form')
-      for (let count = 1; count <= 300 && field !== null; count++) {
+      if (!field || !form) return
+      for (let count = 1; count <= 300; count++) {
         field.value = `number ${count}`
-        form?.requestSubmit()
+        form.requestSubmit()
       }
     })
     await page.locator('.received pre', { hasText: 'number 300' }).waitFor()

@@ -123,6 +123,29 @@ function checkMetrics () {
   compile('metrics-consumer.ts')
 }
 
+/** The renderer is an optional peer: without it the page says what is missing, and the rest is there, with the scripts of the form. */
+function checkAsyncApi () {
+  write('asyncapi.mjs', `import Fastify from 'fastify'\nimport typedWs from 'fastify-typed-ws'\nimport asyncapi, { plugin } from 'fastify-typed-ws/asyncapi'\n
+    if (asyncapi !== plugin) throw new Error('the named export is not the default one')
+    const build = async options => {
+      const app = Fastify()
+      await app.register(typedWs)
+      await app.register(asyncapi, options)
+      return app
+    }
+    const error = await build({}).then(() => null, error => error)
+    if (error?.code !== 'FST_ERR_WS_ASYNCAPI' || !error.message.includes('@asyncapi/react-component')) throw new Error('the renderer is not missed', { cause: error })
+    const app = await build({ page: false, tryIt: true })
+    const { body } = await app.inject('/asyncapi/try')
+    for (const [, url] of body.matchAll(/="\\.\\/(assets[^"]+)"/g)) {
+      const { statusCode } = await app.inject('/asyncapi/' + url)
+      if (statusCode !== 200) throw new Error(url + ' is missing')
+    }
+    if ((await app.inject('/asyncapi/assets/v/client/index.js')).statusCode !== 200) throw new Error('the client is missing')
+    await app.close()`)
+  run('asyncapi without the renderer', process.execPath, ['asyncapi.mjs'])
+}
+
 /** The adapter is given its connection: it loads, and complains, where the library is not installed. */
 function checkNats () {
   write('nats.mjs', `import { natsAdapter } from 'fastify-typed-ws/nats'\n

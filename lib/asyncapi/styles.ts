@@ -103,13 +103,15 @@ fieldset:has(> .body[hidden]) { padding-left: 0; border-left-width: 0; }
 .connector { margin: .7rem 0; }
 .items { margin: 0; padding: 0; list-style: none; }
 .items > li { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: .5rem; align-items: end; }
-.items > li > .field { margin: .25rem 0; }
+.items > li > .field { margin: 0; }
+.items > li + li { margin-top: .5rem; }
+.items + .quiet { margin-top: .5rem; }
 .items > li:has(> fieldset) { align-items: start; }
 .items > li > .field > label > abbr, .items > li > fieldset > legend > abbr { display: none; }
 .items > .entry { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr) auto; }
 .union > select { margin-bottom: .2rem; }
 .union fieldset { margin: .2rem 0; }
-.union legend { display: none; }
+.union > div > fieldset > legend { display: none; }
 .composer { display: grid; }
 .composer > .quiet { justify-self: start; margin: .5rem 0 .7rem; }
 .composer > .field { margin-top: 0; }

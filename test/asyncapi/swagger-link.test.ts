@@ -60,7 +60,7 @@ t.test('the link leads to the operation on the page', async t => {
     scope.ws('/ask', { schema: { receive: schema.receive, replies: { say: schema.receive } } }, { say: () => ({ type: 'say' as const }) })
   }, { prefix: '/v1' })
   t.match(await operationOf(app, '/v1/chat'), { externalDocs: { url: '/v1/docs#operation-receive-receiveV1Chat' } })
-  t.match(await operationOf(app, '/v1/ask'), { externalDocs: { url: '/v1/docs#operation-request-receiveV1AskSay' } })
+  t.match(await operationOf(app, '/v1/ask'), { externalDocs: { url: '/v1/docs#operation-reply-receiveV1AskSay' } })
 })
 
 t.test('where nothing is served there is no link', async t => {

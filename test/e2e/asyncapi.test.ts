@@ -26,8 +26,8 @@ suiteNeeding(['chromium'], 'the pages of the document in a browser', async (t, {
   })
 
   t.test('what a fragment names is scrolled to once it is shown', async t => {
-    const { page } = await openPage(t, browser, `${url}/asyncapi#operation-send-sendFloorsFloorChat`)
-    await page.waitForFunction(() => scrollY > 0 && Math.abs(document.getElementById('operation-send-sendFloorsFloorChat')?.getBoundingClientRect().top ?? 1000) < 100)
+    const { page } = await openPage(t, browser, `${url}/asyncapi#operation-reply-receiveFloorsFloorChatJoin`)
+    await page.waitForFunction(() => scrollY > 0 && Math.abs(document.getElementById('operation-reply-receiveFloorsFloorChatJoin')?.getBoundingClientRect().top ?? 1000) < 100)
     t.pass('it is at the top')
   })
 

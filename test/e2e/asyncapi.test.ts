@@ -176,22 +176,14 @@ suiteNeeding(['chromium'], 'the pages of the document in a browser', async (t, {
     await page.locator('.composer').waitFor()
     t.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
   })
-})
 
-suiteNeeding(['chromium'], 'the pages below prefixes, in a browser', async (t, { chromium }) => {
-  const browser = await launchBrowser(t, chromium)
-  const app = await buildApp(t, {}, {
-    // As a proxy does that takes a prefix off.
-    rewriteUrl: request => (request.url ?? '').replace(/^\/outside(?=\/)/, '')
-  })
-  await app.register(async scope => {
-    await scope.register(asyncapi, { path: '/docs/ws' })
-    declareDocumentedRoutes(scope)
-  }, { prefix: '/v1' })
-  const url = `http://127.0.0.1:${await listen(app)}/outside/v1`
-
-  t.test('both pages load, link to each other, and connect', async t => {
-    const { page, faults } = await openPage(t, browser, `${url}/docs/ws`)
+  t.test('below prefixes, one of which a proxy takes off, both pages load, link to each other, and connect', async t => {
+    const app = await buildApp(t, {}, { rewriteUrl: request => (request.url ?? '').replace(/^\/outside(?=\/)/, '') })
+    await app.register(async scope => {
+      await scope.register(asyncapi, { path: '/docs/ws' })
+      declareDocumentedRoutes(scope)
+    }, { prefix: '/v1' })
+    const { page, faults } = await openPage(t, browser, `http://127.0.0.1:${await listen(app)}/outside/v1/docs/ws`)
     await shown(page)
     await page.getByRole('link', { name: 'Try it' }).click()
     await connectAs(page, 'Ada')

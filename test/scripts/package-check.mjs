@@ -63,6 +63,7 @@ try {
   run('require cluster', process.execPath, ['--no-warnings', 'cluster.cjs'])
   compile('consumer.ts')
   checkAsyncApi()
+  checkPages()
   checkClient()
   checkMetrics()
   checkNats()
@@ -124,8 +125,8 @@ function checkMetrics () {
 }
 
 /** The renderer is an optional peer: without it the page says what is missing, and the rest is there, with the scripts of the form. */
-function checkAsyncApi () {
-  write('asyncapi.mjs', `import Fastify from 'fastify'\nimport typedWs from 'fastify-typed-ws'\nimport asyncapi, { plugin } from 'fastify-typed-ws/asyncapi'\n
+function checkPages () {
+  write('pages.mjs', `import Fastify from 'fastify'\nimport typedWs from 'fastify-typed-ws'\nimport asyncapi, { plugin } from 'fastify-typed-ws/asyncapi'\n
     if (asyncapi !== plugin) throw new Error('the named export is not the default one')
     const build = async options => {
       const app = Fastify()
@@ -143,7 +144,7 @@ function checkAsyncApi () {
     }
     if ((await app.inject('/asyncapi/assets/v/client/index.js')).statusCode !== 200) throw new Error('the client is missing')
     await app.close()`)
-  run('asyncapi without the renderer', process.execPath, ['asyncapi.mjs'])
+  run('asyncapi without the renderer', process.execPath, ['pages.mjs'])
 }
 
 /** The adapter is given its connection: it loads, and complains, where the library is not installed. */

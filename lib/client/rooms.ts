@@ -94,12 +94,9 @@ export class Rooms {
     for (const room of [...this.#rooms.values()]) this.#ask(room)
   }
 
-  /** It was lost: what was not answered is worth nothing, and comes again. */
+  /** It was lost, and the next one asks anew. A first join has until its time is over. */
   onLost (): void {
-    for (const room of this.#rooms.values()) {
-      room.held = new Map()
-      if (room.isJoined) clearTimeout(room.timer)
-    }
+    for (const room of this.#rooms.values()) if (room.isJoined) clearTimeout(room.timer)
   }
 
   /** Keeps a message of a room whose join is not yet answered, and answers whether it does. Of others it remembers the place. */
@@ -126,6 +123,7 @@ export class Rooms {
 
   #ask (room: Room): void {
     if (!this.#owner.isOpen()) return
+    // What came before and was not answered is worth nothing, and comes again.
     room.held = new Map()
     if (room.isJoined) room.timer = setTimeout(() => this.#owner.drop('a join was not answered'), this.#timeout)
     try {

@@ -193,20 +193,24 @@ t.test('a rejoin that is refused for the moment is tried again; messages come on
   const codes = ['FST_ERR_WS_ROOM_UNAVAILABLE', 'FST_ERR_WS_RATE_LIMIT']
   server.answer = async (message, connection) => {
     if (message.type !== 'join') return
-    // A handler that has joined, and fails behind that.
-    if (codes.length === 0) await connection.join('h:a', { since: message.since })
     const code = codes.shift()
-    if (code === undefined) server.answer = () => undefined
-    throw Object.assign(new Error('later'), code === undefined ? {} : { statusCode: 429, code })
+    if (code !== undefined) throw Object.assign(new Error('later'), { statusCode: 429, code })
+    // A handler that has joined, and fails behind that; the next time something comes before it joins.
+    await connection.join('h:a', { since: message.since })
+    server.answer = async () => {
+      server.answer = () => undefined
+      await server.say('h:a', 'c')
+    }
+    throw new Error('mine')
   }
   client.on('error', () => t.fail('nobody need know'))
   const waiting = change(client, 'waiting')
   server.cut()
   await waiting
   for (const text of ['a', 'b']) await server.say('h:a', text)
-  while (got.length < 2) await next(client, 'said')
-  await client.request({ type: 'say', room: 'h:a', text: 'c' })
-  t.same(got, ['a', 'b', 'c'])
+  while (got.length < 3) await next(client, 'said')
+  await client.request({ type: 'say', room: 'h:a', text: 'd' })
+  t.same(got, ['a', 'b', 'c', 'd'])
   t.equal(server.received.filter(({ type }) => type === 'join').length, 5)
 })
 

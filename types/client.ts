@@ -21,7 +21,7 @@ export type WebSocketConstructor = new (url: string, protocols?: string[]) => We
 
 /**
  * Where a client is. `connecting`: an attempt is being made. `open`: messages go both ways. `waiting`: for the next attempt, or for the network. `closed`: for
- * good, by `close()` or because the server refused it.
+ * good, by `close()`, because the server refused it, or because it had no more to say (1000).
  */
 export type ClientState = 'connecting' | 'open' | 'waiting' | 'closed'
 
@@ -30,7 +30,7 @@ export interface StateChange {
   readonly state: ClientState
   /** How the last connection ended; null where there was none yet. */
   readonly lost: LostConnection | null
-  /** In how many milliseconds the next attempt is made; null where none is planned. */
+  /** In how many milliseconds the next attempt is made; null where none is planned: without a network, and when the server closed it as idle (4408). */
   readonly retryIn: number | null
 }
 
@@ -94,8 +94,9 @@ export interface ClientOptions<C extends Contract = Contract> {
   /** The property that tells messages apart. Default: `'type'`. */
   readonly discriminator?: DiscriminatorOf<ServerMessage<C>> & string
   /**
-   * Called before each attempt: a token is as fresh as it can be. `refused` is how the server ended the last connection, where it did so with 1008 or 4400 to 4499: only
-   * then, what is answered decides whether there is another attempt. null, or an error, ends it.
+   * Called before each attempt: a token is as fresh as it can be. `refused` is how the server ended the last connection, where it did so with 1008 or 4400 to 4499, but
+   * 4408: only then, what is answered decides whether there is another attempt. null, or an error, ends it; so does a refusal of what was answered, before
+   * anything has come.
    */
   readonly authenticate?: (refused: LostConnection | null) => Credentials | null | Promise<Credentials | null>
   /** `false`: a lost connection is not tried again. */
@@ -192,15 +193,20 @@ export interface Client<C extends Contract = Contract> extends AsyncIterable<Ser
    *
    * @param onJoined called with each answer, the first one too. Its `recovered` says whether nothing is missing since the last message: where it is not `true`, what
    * the application knows of the room is to be read anew
-   * @returns settles with the first answer
-   * @throws WsClientError as of `request`, for the first answer; the room is not joined then
+   * @returns settles with the first answer; that of a room that was joined already is the same
+   * @throws WsClientError the server's error message, where the first answer is one; WS_CLIENT_TIMEOUT where there is none within `requestTimeout`, over however many
+   * connections; WS_CLIENT_LEFT, WS_CLIENT_CLOSED. The room is not joined then
    */
   join (room: string, onJoined?: (reply: JoinReply<C>) => void): Promise<JoinReply<C>>
-  /** Leaves a room, and forgets it. */
+  /** Leaves a room, and forgets it, for all who joined it. */
   leave (room: string): void
 
   /** Tries at once, where it waits. */
   retry (): void
-  /** Ends it for good. What waits is dropped, and requests reject with WS_CLIENT_CLOSED. */
+  /**
+   * Ends it for good. What waits is dropped, and requests reject with WS_CLIENT_CLOSED.
+   *
+   * @param code 1000, the default, or 3000 to 4999; another one is left out
+   */
   close (code?: number, reason?: string): void
 }

@@ -49,19 +49,20 @@ function membersOf (schema: unknown, scope: Scope, above: readonly JsonSchema[])
   if (resolved === null || above.includes(resolved.schema)) return [{ schema: asSchema(schema), constants: new Map() }]
   const list = resolved.schema.anyOf ?? resolved.schema.oneOf
   if (!Array.isArray(list)) return [{ schema: asSchema(schema), constants: constantsOf(resolved) }]
-  return list
-    .flatMap(member => membersOf(member, resolved.scope, [...above, resolved.schema]))
-    .map(({ schema, constants }) => ({ schema: alone(schema, resolved), constants }))
+  const members = list.flatMap(member => membersOf(member, resolved.scope, [...above, resolved.schema]))
+  const toAlone = aloneFrom(resolved)
+  return members.map(({ schema, constants }) => ({ schema: toAlone(schema), constants }))
 }
 
-/** One member as a schema of its own: with what the union says beside `anyOf`, and with its document's definitions. */
-function alone (member: JsonSchema, union: Resolved): JsonSchema {
+/** Makes a schema of its own of one member: with what the union says beside `anyOf`, and with its document's definitions, which all members share. */
+function aloneFrom (union: Resolved): (member: JsonSchema) => JsonSchema {
   const { anyOf, oneOf, $id, discriminator, title, description, ...beside } = union.schema
   const definitions = definitionsOf(union.scope)
+  const hasDefinitions = Object.keys(definitions).length > 0
   const saysNothing = Object.keys(beside).every(keyword => keyword === '$defs' || keyword === 'definitions' || keyword === '$schema' || keyword === 'type')
   // The member itself where it can be: whoever compiles it knows it again.
-  if (saysNothing) return Object.keys(definitions).length === 0 ? member : { ...definitions, ...member }
-  return { ...definitions, ...beside, allOf: [...asList(beside.allOf), member] }
+  if (saysNothing) return member => hasDefinitions ? { ...definitions, ...member } : member
+  return member => ({ ...definitions, ...beside, allOf: [...asList(beside.allOf), member] })
 }
 
 function definitionsOf ({ document, resource }: Scope): JsonSchema {

@@ -38,6 +38,17 @@ t.test('a literal may be a number', async t => {
   t.same(discriminator({ anyOf: [member('op', 1), member('op', 0)] }), { property: 'op', literals: [1, 0] })
 })
 
+t.test('members that refer to definitions share them: a union of thousands costs no more than it has', async t => {
+  const names = Array.from({ length: 5000 }, (_, index) => `m${index}`)
+  for (const keyword of ['definitions', '$defs']) {
+    const definitions = Object.fromEntries(names.map(name => [name, member('type', name)]))
+    const union = readUnion({ anyOf: names.map(name => ({ $ref: `#/${keyword}/${name}` })), [keyword]: definitions }, {}, any)
+    const members = [...union?.members.values() ?? []]
+    t.equal(members.length, names.length)
+    t.equal(new Set(members.map(each => each[keyword])).size, 1)
+  }
+})
+
 t.test('an enum of one value is a const', async t => {
   const schema = (value: string): object => ({ type: 'object', required: ['type'], properties: { type: { enum: [value] } } })
   t.same(discriminator({ anyOf: [schema('join'), schema('say')] }), joinAndSay)

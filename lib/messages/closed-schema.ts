@@ -23,7 +23,18 @@ function refuses (schema: unknown, scope: Scope, above: readonly JsonSchema[]): 
 
 function declaresId ({ properties, patternProperties }: JsonSchema): boolean {
   if (isObject(properties) && Object.hasOwn(properties, 'id')) return true
-  return isObject(patternProperties) && Object.keys(patternProperties).some(pattern => new RegExp(pattern, 'u').test('id'))
+  return isObject(patternProperties) && Object.keys(patternProperties).some(mayMatchId)
+}
+
+/** Ajv reads patterns as Unicode, unless it is told not to; other validators do not. What neither can read is theirs to refuse. */
+function mayMatchId (pattern: string): boolean {
+  return ['u', ''].some(flags => {
+    try {
+      return new RegExp(pattern, flags).test('id')
+    } catch {
+      return false
+    }
+  })
 }
 
 /** Whether a part of a schema may say something of an `id`. */

@@ -14,6 +14,9 @@ const Tell = Type.Object({ type: Type.Literal('tell'), id: Type.String() }, stri
 const Received = Type.Union([Ask, Tell])
 const msgpack: Codec = { decode: payload => decode(payload as Buffer), encode: value => encode(value) as Buffer, binary: true }
 
+/** What is no pattern where patterns are Unicode. */
+const Dashed = Type.Object({ 'a-b': Type.Optional(Type.Integer()) }, { ...strict, patternProperties: { '^x\\-': {} } })
+
 const compilers = {
   'the usual compiler': {},
   'the compiler of TypeBox': { validatorCompiler: TypeBoxValidatorCompiler }
@@ -75,4 +78,11 @@ t.test('a codec that is not JSON has it likewise', async t => {
   app.ws('/', { schema: { receive: Received }, codec: msgpack }, message => ({ seen: message }))
   const [reply] = await answers(app, [Buffer.from(encode({ type: 'ask', n: 1, id: 7 }))])
   t.same(decode(reply as Buffer), { seen: { type: 'ask', n: 1 }, id: 7 })
+})
+
+t.test('a pattern that is none in Unicode is up to the compiler', async t => {
+  const app = await buildApp(t, { ajv: { customOptions: { unicodeRegExp: false } } })
+  app.ws('/', { schema: { receive: Dashed } }, message => ({ seen: message }))
+  app.ws('/typebox', { schema: { receive: Dashed }, validatorCompiler: TypeBoxValidatorCompiler }, message => ({ seen: message }))
+  t.same(await answers(app, [{ 'a-b': 1, 'x-': 2, id: 7 }]), [{ seen: { 'a-b': 1, 'x-': 2 }, id: 7 }])
 })

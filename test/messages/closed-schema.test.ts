@@ -13,7 +13,11 @@ const cases: Record<string, { refuses: unknown[], takes: unknown[] }> = {
   },
   'a pattern may declare it': {
     refuses: [{ ...closed, patternProperties: { '^x-': {} } }],
-    takes: [{ ...closed, patternProperties: { '^i': {} } }]
+    takes: [{ ...closed, patternProperties: { '^i': {} } }, { ...closed, patternProperties: { '^(?:id|a\\-b)$': {} } }]
+  },
+  'whoever compiles the schema says what is no pattern': {
+    refuses: [{ ...closed, patternProperties: { '^a\\-b$': {}, '(': {} } }],
+    takes: []
   },
   'each part of allOf holds': {
     refuses: [{ allOf: [open, closed] }, { allOf: [closedWithId, closed] }, { ...closedWithId, allOf: [{ allOf: [closed] }] }],

@@ -57,7 +57,7 @@ export class CompilerPool {
   /** To be asked once all shared schemas are there. */
   of (instance: FastifyInstance, own: OwnCompilers): MessageCompilers {
     const scope = this.#scopeOf(instance.getSchemas())
-    const serializer = own.serializer ?? scope.serializer()
+    const serializer = own.serializer ?? (part => scope.serializer(part))
     return {
       shared: scope.shared,
       validator: (schema, url) => {
@@ -102,17 +102,14 @@ class ScopeCompilers {
     return validator
   }
 
-  /** A new one for each route: it forgets the shared schema whose `$id` a schema has. Those that it made serve all the same. */
-  serializer (): Compiler<Serialize> {
-    const compile = buildSerializer(this.shared, {})
-    return part => {
-      let serialize = this.#serializers.get(part.schema)
-      if (serialize === undefined) {
-        serialize = compile(part)
-        this.#serializers.set(part.schema, serialize)
-      }
-      return serialize
+  serializer (part: Parameters<Compiler<Serialize>>[0]): Serialize {
+    let serialize = this.#serializers.get(part.schema)
+    if (serialize === undefined) {
+      // A new one for each schema: it forgets the shared schema whose `$id` that has, and others may refer to it.
+      serialize = buildSerializer(this.shared, {})(part)
+      this.#serializers.set(part.schema, serialize)
     }
+    return serialize
   }
 }
 

@@ -64,6 +64,23 @@ t.test('a reply may be one of several, and refer to shared schemas', async t => 
   t.same(await client.receive(), { type: 'refused', why: 'full', id: 1 })
 })
 
+t.test('a shared schema may be a reply itself, while others refer to it', async t => {
+  const app = await buildApp(t)
+  const shared = { $id: 'joined', ...Joined }
+  const said = { type: 'object', required: ['type', 'joined'], properties: { type: { const: 'said' }, joined: { $ref: 'joined#' } } }
+  app.addSchema(shared)
+  app.ws('/', { schema: { receive: contract.receive, send: { anyOf: [shared, { $ref: 'joined#' }, said] }, replies: { join: shared, say: said } } }, {
+    join: () => secret,
+    say: () => ({ type: 'said', joined: secret })
+  })
+  app.rooms.declare('room', { send: { $ref: 'joined#' } })
+  const client = await app.injectWS('/')
+  client.send(join)
+  t.same(await client.receive(), joined)
+  client.send({ type: 'say', text: 'hello' })
+  t.same(await client.receive(), { type: 'said', joined })
+})
+
 t.test('a number names a message, too', async t => {
   const app = await buildApp(t)
   app.ws('/', { schema: { receive: Type.Object({ op: Type.Literal(1) }), send: Said, replies: { 1: Joined } } }, { 1: () => secret })

@@ -82,22 +82,24 @@ function namesIn (schema: unknown): ReadonlyMap<string, JsonSchema> {
   let names = known.get(schema)
   if (names === undefined) {
     const found = new Map<string, JsonSchema>()
-    collectNames(schema, found)
+    collectNames(schema, found, new Set())
     names = found
     known.set(schema, names)
   }
   return names
 }
 
-function collectNames (value: unknown, names: Map<string, JsonSchema>): void {
-  if (typeof value !== 'object' || value === null) return
+/** @param seen what was looked into: schemas of other libraries are no trees */
+function collectNames (value: unknown, names: Map<string, JsonSchema>, seen: Set<object>): void {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return
+  seen.add(value)
   if (isObject(value)) {
     const { $id, $anchor } = value
     // Draft 7 writes an anchor as `$id: '#name'`.
     if (typeof $id === 'string' && !names.has($id)) names.set($id, value)
     if (typeof $anchor === 'string' && !names.has(`#${$anchor}`)) names.set(`#${$anchor}`, value)
   }
-  for (const inner of Object.values(value)) collectNames(inner, names)
+  for (const inner of Object.values(value)) collectNames(inner, names, seen)
 }
 
 function isName ($id: unknown): boolean {
@@ -108,11 +110,20 @@ function isName ($id: unknown): boolean {
 function pointTo (root: unknown, pointer: string): unknown {
   let current = root
   for (const token of pointer.split('/').slice(1)) {
-    const key = decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~')
+    const key = decode(token).replaceAll('~1', '/').replaceAll('~0', '~')
     if (typeof current !== 'object' || current === null || !Object.hasOwn(current, key)) return undefined
     current = (current as JsonSchema)[key]
   }
   return current
+}
+
+/** Where a sign of per cent encodes nothing, it stands for itself: whoever compiles the schema may refuse it. */
+function decode (token: string): string {
+  try {
+    return decodeURIComponent(token)
+  } catch {
+    return token
+  }
 }
 
 export function isObject (value: unknown): value is JsonSchema {

@@ -31,7 +31,7 @@ export function runMessage (payload: Payload, connection: ServerConnection, rout
     id = idOf(message)
     kind = route.receives.kindOf(message)
     if (kind.maxPayload !== null) checkSize(payload, kind.maxPayload)
-    message = route.receives.check(kind, kind.refusesId && id !== undefined ? withoutId(message) : message)
+    message = route.receives.check(kind, kind.refusesId && id !== undefined ? withoutId(message as object) : message)
   } catch (error) {
     if (!isInvalidMessage(error)) return report(error, id, connection, route)
     refuse(error, id, payload, connection, route)

@@ -39,15 +39,24 @@ function mayMatchId (pattern: string): boolean {
 
 /** Whether a part of a schema may say something of an `id`. */
 function evaluatesId ({ schema, scope }: Resolved, above: readonly JsonSchema[]): boolean {
-  if (declaresId(schema) || (schema.additionalProperties !== undefined && schema.additionalProperties !== false)) return true
-  return ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else'].flatMap(keyword => schema[keyword] ?? []).some(part => {
+  if (saysOfId(schema)) return true
+  const parts = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else'].flatMap(keyword => schema[keyword] ?? [])
+  return [...parts, ...Object.values(schema.dependentSchemas ?? {})].some(part => {
+    // What stands beside a reference counts, too.
+    if (isObject(part) && saysOfId(part)) return true
     const resolved = resolve(part, scope)
     return resolved === null || (!above.includes(resolved.schema) && evaluatesId(resolved, [...above, resolved.schema]))
   })
 }
 
-/** A copy: a codec may have kept what it decoded. */
-export function withoutId (message: unknown): unknown {
+function saysOfId (schema: JsonSchema): boolean {
+  return declaresId(schema) || (schema.additionalProperties !== undefined && schema.additionalProperties !== false)
+}
+
+/** A copy: a codec may have kept what it decoded. What it made an object of a class is left alone, since a copy would be none. */
+export function withoutId (message: object): object {
+  const prototype: unknown = Object.getPrototypeOf(message)
+  if (prototype !== Object.prototype && prototype !== null) return message
   const { id, ...others } = message as { readonly id?: unknown }
-  return others
+  return prototype === null ? Object.assign(Object.create(null), others) : others
 }

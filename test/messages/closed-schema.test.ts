@@ -36,6 +36,8 @@ const cases: Record<string, { refuses: unknown[], takes: unknown[] }> = {
       { ...closedWithId, additionalProperties: undefined, unevaluatedProperties: false },
       { allOf: [open, { properties: { id: {} } }], unevaluatedProperties: false },
       { anyOf: [open, { allOf: [{ properties: { id: {} } }] }], unevaluatedProperties: false },
+      { $defs: { open }, allOf: [{ $ref: '#/$defs/open', properties: { id: {} } }], unevaluatedProperties: false },
+      { ...open, dependentSchemas: { n: { properties: { id: {} } } }, unevaluatedProperties: false },
       { if: open, then: { properties: { id: {} } }, unevaluatedProperties: false },
       { allOf: [{ additionalProperties: {} }], unevaluatedProperties: false },
       { allOf: [{ $ref: '#/nowhere' }], unevaluatedProperties: false }
@@ -64,4 +66,16 @@ t.test('a message without its id has all else, and is a copy', async t => {
   const message = Object.freeze({ id: 7, type: 'say', nested: { id: 8 } })
   t.same(withoutId(message), { type: 'say', nested: { id: 8 } })
   t.equal(message.id, 7)
+})
+
+t.test('it is what it was: an object without a prototype, keys that look like one, or an object of a class, which stays as it is', async t => {
+  const bare: object = Object.assign(Object.create(null), { id: 7, type: 'say' })
+  t.equal(Object.getPrototypeOf(withoutId(bare)), null)
+  t.same({ ...withoutId(bare) }, { type: 'say' })
+  const poisoned: object = JSON.parse('{ "id": 7, "__proto__": { "admin": true } }')
+  t.same(Object.keys(withoutId(poisoned)), ['__proto__'])
+  t.notOk('admin' in withoutId(poisoned))
+  class Say { id = 7; get text (): string { return 'hello' } }
+  const say = new Say()
+  t.equal(withoutId(say), say)
 })

@@ -4,13 +4,17 @@ import fastifyStatic from '@fastify/static'
 import { decode, encode } from '@msgpack/msgpack'
 import type { FastifyInstance } from 'fastify'
 import type { Codec } from 'fastify-typed-ws'
+import { checkLengths } from './msgpack-lengths.ts'
 import { setHeaders } from './pages.ts'
 
 /** MessagePack: the values of JSON, and bytes, in binary messages. */
 export const msgpack: Codec = {
   binary: true,
   contentType: 'application/msgpack',
-  decode: payload => decode(payload as Buffer),
+  decode (payload) {
+    checkLengths(payload as Buffer)
+    return decode(payload as Buffer)
+  },
   encode: value => Buffer.from(encode(value, { ignoreUndefined: true }))
 }
 

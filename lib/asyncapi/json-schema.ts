@@ -25,16 +25,18 @@ const otherTypes: Readonly<Record<string, JsonSchema>> = {
 }
 
 /**
- * A copy of a schema that AsyncAPI takes: draft 7 in plain JSON, each reference as `refer` says. The schema itself stays as it is.
+ * A copy of a schema that AsyncAPI takes: draft 7 in plain JSON, each reference as `refer` says. The schema itself stays as it is. An application with compilers of its own
+ * may have schemas of another kind: nothing is said of what is no JSON schema, nor of one inside of itself.
  */
-export function toDraft7 (schema: unknown, outer: Scope, refer: Refer): unknown {
+export function toDraft7 (schema: unknown, outer: Scope, refer: Refer, above: readonly unknown[] = []): unknown {
   if (typeof schema === 'boolean') return schema
-  if (!isObject(schema)) return {}
+  if (!isPlain(schema) || above.includes(schema)) return {}
   const scope = inside(schema, outer)
+  const path = [...above, schema]
   const copy: Record<string, unknown> = {}
   for (const [keyword, value] of Object.entries(schema)) {
     if (naming.has(keyword) || value === undefined) continue
-    Object.assign(copy, copyKeyword(keyword, value, part => toDraft7(part, scope, refer)))
+    Object.assign(copy, copyKeyword(keyword, value, part => toDraft7(part, scope, refer, path)))
   }
   if (copy.nullable === true && typeof copy.type === 'string') copy.type = [copy.type, 'null']
   delete copy.nullable
@@ -69,8 +71,23 @@ function withReference (beside: Record<string, unknown>, reference: JsonSchema):
   return { ...others, allOf: [reference, ...(Array.isArray(allOf) ? allOf : [])] }
 }
 
-/** A copy in plain JSON; undefined where there is none. */
+/** Not an object of a class, as schemas of other libraries are. */
+function isPlain (schema: unknown): schema is JsonSchema {
+  if (!isObject(schema)) return false
+  const prototype: unknown = Object.getPrototypeOf(schema)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** A copy in plain JSON, without what leads back to where it is; undefined where there is none. */
 export function toJson (value: unknown): unknown {
-  const text = JSON.stringify(value, (_name, inner: unknown) => typeof inner === 'bigint' ? Number(inner) : inner)
+  const above: unknown[] = []
+  const text = JSON.stringify(value, function (this: unknown, _name, inner: unknown) {
+    if (typeof inner === 'bigint') return Number(inner)
+    if (typeof inner !== 'object' || inner === null) return inner
+    while (above.length > 0 && above.at(-1) !== this) above.pop()
+    if (above.includes(inner)) return undefined
+    above.push(inner)
+    return inner
+  })
   return text === undefined ? undefined : JSON.parse(text)
 }

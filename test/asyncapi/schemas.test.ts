@@ -170,3 +170,23 @@ t.test('whatever schemas there are, AsyncAPI takes the document', async t => {
     }
   }), { numRuns: 6 })
 })
+
+t.test('nothing is said of schemas of other libraries, which are objects of classes', async t => {
+  class Schema {
+    readonly description = 'What somebody says'
+    readonly definition: unknown
+    constructor (other: unknown) { this.definition = [this, other] }
+  }
+  const document = await validDocumentOf(t, app => {
+    app.ws('/x', { ...anything, schema: { receive: new Schema(1), send: new Schema(2), replies: {} } }, () => {})
+  })
+  t.match(at(document.channels.x, 'messages', 'message'), { description: 'What somebody says', payload: {} })
+  t.notMatch(JSON.stringify(document), /definition"/)
+})
+
+t.test('what leads back to where it is ends there', async t => {
+  const tree: Record<string, unknown> = { type: 'object', 'x-note': { text: 'kept' } }
+  tree.properties = { child: tree, label: { type: 'string' } }
+  tree['x-parent'] = tree
+  t.same(await payloadOf(t, tree), { type: 'object', 'x-note': { text: 'kept' }, 'x-parent': { type: 'object', 'x-note': { text: 'kept' }, properties: { label: { type: 'string' } } }, properties: { child: {}, label: { type: 'string' } } })
+})

@@ -34,7 +34,7 @@ export function describeChannel (route: WsRoute, messages: ChannelMessages, sche
     ...describeTags(tags, options.tags),
     bindings: { ws: describeUpgrade(route, subprotocols, schemas) },
     'x-max-payload': maxPayload,
-    ...(subprotocols.length === 0 ? {} : { 'x-subprotocols': Object.fromEntries(subprotocols.map(name => [name, contentTypes[name] ?? contentTypes['']])) })
+    ...(subprotocols.length === 0 ? {} : { 'x-subprotocols': Object.fromEntries(subprotocols.map(name => [name, contentTypes[Object.hasOwn(contentTypes, name) ? name : '']])) })
   }
 }
 

@@ -57,7 +57,14 @@ export function describeRoutes (routes: readonly WsRoute[], options: AsyncApiOpt
     components: Object.fromEntries(Object.entries(components).filter(([, part]) => Object.keys(part).length > 0))
   }
   // A copy, so that parts which several places share are not shared.
-  return { document: toJson(document) as AsyncApiDocument, operations: byRoute }
+  return { document: freeze(toJson(document)) as AsyncApiDocument, operations: byRoute }
+}
+
+/** What is served is written when it is first asked for: it has to be what it was. */
+function freeze (part: unknown): unknown {
+  if (typeof part !== 'object' || part === null) return part
+  Object.values(part).forEach(freeze)
+  return Object.freeze(part)
 }
 
 function describeInfo ({ info = {}, tags, externalDocs }: AsyncApiOptions): AsyncApiDocument['info'] {

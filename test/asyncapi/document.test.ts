@@ -118,6 +118,17 @@ t.test('a content type is that of the codec, and subprotocols have theirs', asyn
   t.ok(at(document.channels.both, 'bindings', 'ws', 'headers', 'properties', 'Sec-WebSocket-Protocol'))
 })
 
+t.test('a subprotocol may be called what every object has', async t => {
+  const document = await validDocumentOf(t, app => { app.ws('/x', { subprotocols: ['constructor', 'toString', 'v1'] }, () => {}) })
+  t.same(at(document.channels.x, 'x-subprotocols'), { constructor: 'application/json', toString: 'application/json', v1: 'application/json' })
+})
+
+t.test('the document stays what it is: what is served later is what was answered before', async t => {
+  const document = await documentOf(t, app => { app.ws('/x', () => {}) })
+  t.throws(() => Object.assign(document.info, { title: 'another' }), TypeError)
+  t.throws(() => Object.assign(document.channels, { other: {} }), TypeError)
+})
+
 t.test('a hidden route is left out, a deprecated one is marked', async t => {
   const document = await documentOf(t, app => {
     app.ws('/hidden', { schema: { hide: true } }, () => {})

@@ -32,7 +32,8 @@ async function register (instance: FastifyInstance, options: WsPluginOptions): P
   instance.decorate('rooms', { getter: () => server.rooms })
   instance.decorate('room', (name: string) => server.rooms.room(name))
   instance.decorate('wsConnections', { getter: () => server.connections })
-  instance.decorate('wsRoutes', { getter: () => server.routes })
+  // A copy: what tools do with their list is not done to that of others.
+  instance.decorate('wsRoutes', { getter: () => [...server.routes] })
   instance.decorate('wsStats', () => server.stats)
   instance.decorate('wsReadiness', () => server.readiness)
   instance.decorateRequest('wsExpiresAt', null)

@@ -22,12 +22,12 @@ export interface Declared {
 /** What tools see of a route. */
 export function describeRoute ({ instance, url, schema, config, constraints, options, tellsExpiry, rooms }: Declared): WsRoute {
   const { codec, subprotocols, maxPayload, heartbeat, expiryWarning } = options
-  const contentTypes = contentTypesOf(codec)
+  const contentTypes = Object.freeze(contentTypesOf(codec))
   return Object.freeze({
     url,
     schema: schema ?? null,
     config,
-    constraints: { ...constraints },
+    constraints: Object.freeze({ ...constraints }),
     subprotocols: typeof subprotocols === 'function' ? null : subprotocols ?? (isOne(codec) ? [] : Object.keys(codec)),
     contentTypes,
     noticeContentType: codec === 'raw' ? contentTypeOf('json') : contentTypes[''],

@@ -45,6 +45,16 @@ t.test('the schema is the one that was declared, and so is config', async t => {
   t.match(plain, { schema: null, config: undefined })
 })
 
+t.test('a tool may sort its list, and change nothing of what others see', async t => {
+  const app = await buildApp(t)
+  app.ws('/b', { constraints: { host: 'example.com' } }, ignore)
+  app.ws('/a', ignore)
+  ;(app.wsRoutes as unknown[]).sort().length = 0
+  t.same(app.wsRoutes.map(({ url }) => url), ['/b', '/a'])
+  const [route] = app.wsRoutes
+  for (const part of [route, route.constraints, route.contentTypes]) t.throws(() => Object.assign(part, { '': 'else', url: '/c' }), TypeError)
+})
+
 t.test('shared schemas are those of its scope, also where they are added later', async t => {
   const app = await buildApp(t)
   app.addSchema({ $id: 'root', type: 'string' })

@@ -1,5 +1,5 @@
-import { follow, isObject } from '../messages/references.ts'
-import type { JsonSchema, Scope } from '../messages/references.ts'
+import { follow, hasSameEntries, isObject } from '../messages/references.ts'
+import type { JsonSchema, Scope, SharedSchemas } from '../messages/references.ts'
 import { toDraft7 } from './json-schema.ts'
 import { Names, toKey } from './names.ts'
 
@@ -25,6 +25,8 @@ export class Schemas {
   readonly #components: Component[] = []
   readonly #bySource = new Map<unknown, Component[]>()
   readonly #references: Reference[] = []
+  /** One of each that name the same: a route's own are copied whenever they are asked for. */
+  readonly #shared: SharedSchemas[] = []
   readonly #onLost: (ref: string) => void
 
   /** @param onLost is told of references that lead nowhere */
@@ -48,7 +50,8 @@ export class Schemas {
     return reference.holder
   }
 
-  #component (source: unknown, scope: Scope, ref: string): Component {
+  #component (source: unknown, within: Scope, ref: string): Component {
+    const scope = { ...within, shared: this.#sharedLike(within.shared) }
     const ofSource = this.#bySource.get(source) ?? []
     const known = ofSource.find(component => isSame(component.scope, scope))
     if (known !== undefined) return known
@@ -58,6 +61,15 @@ export class Schemas {
     // Only now: it may refer to itself.
     component.schema = this.convert(source, scope)
     return component
+  }
+
+  #sharedLike (shared: SharedSchemas): SharedSchemas {
+    let same = this.#shared.find(one => one === shared || hasSameEntries(one, shared))
+    if (same === undefined) {
+      same = shared
+      this.#shared.push(same)
+    }
+    return same
   }
 
   /** Gives all of them their names, those that are alike the same one. To be called once, when all schemas are converted. */

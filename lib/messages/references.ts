@@ -4,6 +4,12 @@ export type JsonSchema = { readonly [keyword: string]: unknown }
 /** Schemas of `addSchema`, by `$id`. */
 export type SharedSchemas = Readonly<Record<string, unknown>>
 
+/** Whether both name the same. Scopes inherit the shared schemas themselves, not copies. */
+export function hasSameEntries (one: SharedSchemas, other: SharedSchemas): boolean {
+  const ids = Object.keys(one)
+  return ids.length === Object.keys(other).length && ids.every(id => one[id] === other[id])
+}
+
 /** What the references of a schema can name. */
 export interface Scope {
   /** The schema that has no other around it. */

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { WsPluginOptions } from '../../types/options.ts'
 import type { CompileValidator, Validate } from '../messages/receive-contract.ts'
 import type { Serialize } from '../messages/send-contract.ts'
+import { hasSameEntries } from '../messages/references.ts'
 import type { SharedSchemas } from '../messages/references.ts'
 
 type Compiler<Compiled> = (part: { schema: unknown, method: string, url: string, httpPart?: string, httpStatus?: string }) => Compiled
@@ -111,12 +112,6 @@ class ScopeCompilers {
     }
     return serialize
   }
-}
-
-/** Scopes inherit the shared schemas themselves, not copies. */
-function hasSameEntries (one: SharedSchemas, other: SharedSchemas): boolean {
-  const ids = Object.keys(one)
-  return ids.length === Object.keys(other).length && ids.every(id => one[id] === other[id])
 }
 
 /** Whether there is an `$id` in a schema: it becomes a name in the Ajv that compiles it. */

@@ -5,7 +5,9 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
 import asyncapi from '../../lib/asyncapi/index.ts'
+import { Schemas } from '../../lib/asyncapi/schemas.ts'
 import typedWs from '../../lib/index.ts'
+import { scopeOf } from '../../lib/messages/references.ts'
 import type { AsyncApiDocument } from '../../types/asyncapi.ts'
 import { logLines } from '../helpers/app.ts'
 import { at, documentOf, faultsOf, namesOf, validDocumentOf } from '../helpers/asyncapi.ts'
@@ -189,4 +191,13 @@ t.test('what leads back to where it is ends there', async t => {
   tree.properties = { child: tree, label: { type: 'string' } }
   tree['x-parent'] = tree
   t.same(await payloadOf(t, tree), { type: 'object', 'x-note': { text: 'kept' }, 'x-parent': { type: 'object', 'x-note': { text: 'kept' }, properties: { label: { type: 'string' } } }, properties: { child: {}, label: { type: 'string' } } })
+})
+
+t.test('what many routes share is converted once, whoever has a copy of the list', async t => {
+  let reads = 0
+  const user = { $id: 'user', get description () { return `read ${++reads} times` } }
+  const schemas = new Schemas(() => {})
+  for (let route = 0; route < 20; route++) schemas.convert({ $ref: 'user#' }, scopeOf({}, { user }))
+  t.same(schemas.finish(), { user: { description: 'read 1 times' } })
+  t.equal(reads, 1)
 })

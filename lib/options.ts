@@ -206,7 +206,7 @@ export function resolveOptions (own: OwnOptions, inherited: ResolvedOptions): Re
     deflate: own.perMessageDeflate === undefined ? inherited.deflate : resolveDeflate(own.perMessageDeflate),
     slowConsumer: own.slowConsumer === undefined ? inherited.slowConsumer : resolveSlowConsumer(own.slowConsumer),
     sendBudget: resolveSendBudget(own.budget) ?? inherited.sendBudget,
-    heartbeat: own.heartbeat === undefined ? inherited.heartbeat : resolveHeartbeat(own.heartbeat),
+    heartbeat: own.heartbeat === undefined ? inherited.heartbeat : resolveHeartbeat(own.heartbeat, inherited.heartbeat ?? defaults.heartbeat),
     idleTimeout: own.idleTimeout === undefined ? inherited.idleTimeout : resolveDuration('idleTimeout', own.idleTimeout),
     maxLifetime: own.maxLifetime === undefined ? inherited.maxLifetime : resolveDuration('maxLifetime', own.maxLifetime),
     expiryWarning: own.expiryWarning === undefined ? inherited.expiryWarning : resolveDuration('expiryWarning', own.expiryWarning),
@@ -226,14 +226,17 @@ export function resolveOptions (own: OwnOptions, inherited: ResolvedOptions): Re
   return options
 }
 
-/** @throws FST_ERR_WS_OPTION */
-function resolveHeartbeat (option: HeartbeatOption): ResolvedHeartbeat | null {
+/**
+ * @param inherited what is not said is as there: a route that tells its clients does so in the plugin's interval
+ * @throws FST_ERR_WS_OPTION
+ */
+function resolveHeartbeat (option: HeartbeatOption, inherited: ResolvedHeartbeat): ResolvedHeartbeat | null {
   if (option === false) return null
   if (typeof option !== 'object' || option === null) throw new FST_ERR_WS_OPTION('heartbeat', 'must be false, or an object with interval, timeout and notify')
   for (const name of Object.keys(option)) {
     if (!Object.hasOwn(defaults.heartbeat, name)) throw new FST_ERR_WS_OPTION(`heartbeat.${name}`, 'is not an option: interval, timeout and notify are')
   }
-  const { interval = defaults.heartbeat.interval, timeout = Math.min(interval, defaults.heartbeat.timeout), notify = defaults.heartbeat.notify } = option
+  const { interval = inherited.interval, timeout = Math.min(interval, inherited.timeout), notify = inherited.notify } = option
   checkWhole('heartbeat.interval', interval, 10, maxDelay)
   checkWhole('heartbeat.timeout', timeout, 1, interval)
   if (typeof notify !== 'boolean') throw new FST_ERR_WS_OPTION('heartbeat.notify', 'must be true or false')

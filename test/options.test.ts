@@ -55,6 +55,17 @@ t.test("maxPayload is by default Fastify's bodyLimit", async t => {
   t.equal(resolvePluginOptions({ maxPayload: 99 }, Fastify({ bodyLimit: 1_234 })).route.maxPayload, 99)
 })
 
+t.test("what a route does not say of the heartbeat is the plugin's, within its own interval", async t => {
+  const { route } = resolve({ heartbeat: { interval: 5_000, timeout: 4_000, notify: true } })
+  const heartbeatOf = (heartbeat: WsCommonOptions['heartbeat'], inherited = route): unknown => resolveOptions({ heartbeat }, inherited).heartbeat
+  t.same(heartbeatOf({}), { interval: 5_000, timeout: 4_000, notify: true })
+  t.same(heartbeatOf({ notify: false }), { interval: 5_000, timeout: 4_000, notify: false })
+  t.same(heartbeatOf({ interval: 60_000 }), { interval: 60_000, timeout: 4_000, notify: true })
+  t.same(heartbeatOf({ interval: 1_000 }), { interval: 1_000, timeout: 1_000, notify: true })
+  t.equal(heartbeatOf(false), null)
+  t.same(heartbeatOf({ notify: true }, resolve({ heartbeat: false }).route), { interval: 25_000, timeout: 20_000, notify: true })
+})
+
 t.test('the silence of nodes is by default at least three of their intervals', async t => {
   t.same(resolve({ nodes: { interval: 5_000 } }).nodes, { interval: 5_000, timeout: 15_000 })
   t.same(resolve({ nodes: { interval: 100 } }).nodes, { interval: 100, timeout: 6_000 })

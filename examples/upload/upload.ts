@@ -54,6 +54,11 @@ export class Upload {
     return this.#sha256 !== null
   }
 
+  /** Whether its connection is gone. It may go on over another one. */
+  get isAbandoned (): boolean {
+    return this.#owner.readyState === 3
+  }
+
   /** When it was last heard of. */
   get usedAt (): number {
     return this.#usedAt

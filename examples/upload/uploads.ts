@@ -74,14 +74,14 @@ export class Uploads {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  /** The complete one that is the oldest. */
+  /** The oldest of those that are complete; else of those whose client is gone, the one that was heard of the longest ago. */
   #forgetOne (): boolean {
-    for (const upload of this.#uploads.values()) {
-      if (!upload.isComplete) continue
-      this.#drop(upload)
-      return true
-    }
-    return false
+    const uploads = [...this.#uploads.values()]
+    const [abandoned] = uploads.filter(upload => upload.isAbandoned).sort((one, other) => one.usedAt - other.usedAt)
+    const forgotten = uploads.find(upload => upload.isComplete) ?? abandoned
+    if (forgotten === undefined) return false
+    this.#drop(forgotten)
+    return true
   }
 
   #expire (): void {

@@ -189,6 +189,21 @@ t.test('files are bounded in number, and in time', async t => {
   t.match(await client.request({ type: 'resume', upload: kept }), { code: 'UPLOAD_UNKNOWN' })
 })
 
+t.test('uploads whose clients are gone make room for others, the oldest first; those of clients that are there do not', async t => {
+  const app = await buildExample(t, 'upload', {}, { atMost: 2, keepFor: 60_000 })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const open = (): Promise<Client> => Client.open(t, Number(new URL(url).port))
+  const [gone, there] = [await open(), await open()]
+  const [first, second] = [await gone.begin(10), await gone.begin(10)]
+  t.match(await there.request({ type: 'begin', name: 'b', size: 10 }), { code: 'UPLOAD_TOO_MANY' })
+  gone.send({ type: 'drop' })
+  while (app.wsConnections.size > 1) await delay(5)
+  await there.begin(10)
+  t.match(await there.request({ type: 'resume', upload: first }), { code: 'UPLOAD_UNKNOWN' })
+  t.match(await there.request({ type: 'resume', upload: second }), { type: 'ready', received: 0 }, 'is there, and has come back')
+  t.match(await there.request({ type: 'begin', name: 'c', size: 10 }), { code: 'UPLOAD_TOO_MANY' })
+})
+
 suiteNeeding(['chromium'], 'an upload in a browser', async (t, { chromium }) => {
   const browser = await launchBrowser(t, chromium)
   const data = randomBytes(2 * 1024 * 1024)

@@ -56,7 +56,7 @@ export function registerPages (instance: FastifyInstance, path: string, options:
       return reply
     }
     // While a new version is rolled out, the page may come from one process and this from another: it is given what there is, and asked for again.
-    const caching = version === assets.version ? 'private, max-age=31536000, immutable' : 'no-cache'
+    const caching = version === assets.version ? 'private, max-age=31536000, immutable' : 'private, no-cache'
     reply.type(asset.type).headers({ ...protection, 'cache-control': caching })
     return reply.send(contentOf(asset))
   })
@@ -67,7 +67,7 @@ const protection = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no
 function sendPage (reply: FastifyReply, html: string, sockets: readonly string[]): void {
   reply.type('text/html; charset=utf-8').headers({
     ...protection,
-    'cache-control': 'no-cache',
+    'cache-control': 'private, no-cache',
     'content-security-policy': [
       "default-src 'none'",
       "script-src 'self'",

@@ -17,7 +17,7 @@ export class Served {
 
   answer (request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const known = request.headers['if-none-match']?.split(',').map(etag => etag.trim().replace(/^W\//, '')) ?? []
-    void reply.headers({ ETag: this.#etag, 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' })
+    void reply.headers({ ETag: this.#etag, 'Cache-Control': 'private, no-cache', 'X-Content-Type-Options': 'nosniff' })
     if (known.includes(this.#etag) || known.includes('*')) return reply.code(304).send()
     return reply.type(this.#type).header('Content-Disposition', `inline; filename="${this.#fileName}"`).send(this.#text)
   }

@@ -31,7 +31,7 @@ t.test('a page runs what comes from its own server only, and nothing that is wri
     t.equal(headers['content-security-policy'], "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
     t.equal(headers['x-content-type-options'], 'nosniff')
     t.equal(headers['referrer-policy'], 'no-referrer')
-    t.equal(headers['cache-control'], 'no-cache')
+    t.equal(headers['cache-control'], 'private, no-cache')
     t.notMatch(body, /<script(?![^>]*src=)|<style|\son\w+=|\sstyle=|https?:/)
   }
 })
@@ -72,7 +72,7 @@ t.test('a process of another version gives what it has, not to be kept', async t
   const app = await buildPages(t)
   const { statusCode, headers } = await app.inject('/asyncapi/assets/another/page.css')
   t.equal(statusCode, 200)
-  t.equal(headers['cache-control'], 'no-cache')
+  t.equal(headers['cache-control'], 'private, no-cache')
 })
 
 t.test('nothing else of the disk is served', async t => {

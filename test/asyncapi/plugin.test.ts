@@ -60,7 +60,8 @@ t.test('it is served as YAML', async t => {
 
 t.test('who has it already is told so', async t => {
   const app = await build(t)
-  const { headers: { etag } } = await app.inject('/asyncapi/json')
+  const { headers: { etag, 'cache-control': caching } } = await app.inject('/asyncapi/json')
+  t.equal(caching, 'private, no-cache', 'hooks may say who sees it')
   const again = async (known: string): Promise<number> => (await app.inject({ url: '/asyncapi/json', headers: { 'if-none-match': known } })).statusCode
   t.same(await Promise.all([`${etag}`, `"other", W/${etag}`, '*', '"other"'].map(again)), [304, 304, 304, 200])
 })

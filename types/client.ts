@@ -105,7 +105,7 @@ export interface ClientOptions<C extends Contract = Contract> {
   readonly rooms?: RoomsOptions<C>
   /** How long an attempt may take. Default: 10,000. */
   readonly connectTimeout?: number
-  /** How long an answer may take, from the call of `request`. Default: 10,000. */
+  /** How long an answer may take, from the call of `request`. A join that takes longer, once it was sent, is asked for over another connection. Default: 10,000. */
   readonly requestTimeout?: number
   /**
    * How long nothing may come before a connection is taken for dead. Default: as the server says in its heartbeat (route option `heartbeat: { notify: true }`);
@@ -189,13 +189,13 @@ export interface Client<C extends Contract = Contract> extends AsyncIterable<Ser
   request<const Message extends Requests<C>> (message: Message & Undeclared<C, Message>, options?: RequestOptions): Promise<ReplyTo<C, Message>>
 
   /**
-   * Joins a room, and joins it again over each later connection, with the `eventId` of the last message that came: what was missed is replayed in a room with history.
+   * Joins a room, as soon as there is a connection, and joins it again over each later one, with the `eventId` of the last message that came: what was missed is
+   * replayed in a room with history. Waits as long as that takes, also where the room is refused for a moment: FST_ERR_WS_ROOM_UNAVAILABLE, FST_ERR_WS_RATE_LIMIT.
    *
    * @param onJoined called with each answer, the first one too. Its `recovered` says whether nothing is missing since the last message: where it is not `true`, what
    * the application knows of the room is to be read anew
    * @returns settles with the first answer; that of a room that was joined already is the same
-   * @throws WsClientError the server's error message, where the first answer is one; WS_CLIENT_TIMEOUT where there is none within `requestTimeout`, over however many
-   * connections; WS_CLIENT_LEFT, WS_CLIENT_CLOSED. The room is not joined then
+   * @throws WsClientError the server's error message, where it refuses the first time for another reason; WS_CLIENT_LEFT, WS_CLIENT_CLOSED. The room is not joined then
    */
   join (room: string, onJoined?: (reply: JoinReply<C>) => void): Promise<JoinReply<C>>
   /** Leaves a room, and forgets it, for all who joined it. */

@@ -53,7 +53,7 @@ export class Outgoing {
   ask (message: unknown, settle: Settle, timeout?: number, signal?: AbortSignalLike): void {
     const id = this.#prefix + this.#count++
     const onAbort = (): void => this.#settle(id, signal?.reason)
-    const timer = timeout === undefined ? undefined : setTimeout(() => this.#settle(id, lateAfter(timeout)), timeout)
+    const timer = timeout === undefined ? undefined : setTimeout(() => this.#settle(id, new WsClientError('WS_CLIENT_TIMEOUT', `no answer within ${timeout} ms`)), timeout)
     signal?.addEventListener('abort', onAbort)
     this.#asked.set(id, (error, reply) => {
       clearTimeout(timer)
@@ -99,10 +99,6 @@ export class Outgoing {
     this.#waiting.delete(id)
     settle?.(error, reply)
   }
-}
-
-export function lateAfter (timeout: number): WsClientError {
-  return new WsClientError('WS_CLIENT_TIMEOUT', `no answer within ${timeout} ms`)
 }
 
 function errorOf ({ code, message, errors }: ErrorMessage): WsClientError {

@@ -1,7 +1,6 @@
 import type { ErrorMessage } from '../../types/notices.ts'
 import { WsClientError } from './error.ts'
 import { tell } from './listeners.ts'
-import { lateAfter } from './outgoing.ts'
 import type { Fields, Outgoing } from './outgoing.ts'
 
 /** What rooms need of the client that they belong to. */
@@ -23,7 +22,7 @@ export interface RoomWords {
 type OnJoined = (reply: never) => void
 
 /** Refusals that may be none a moment later. */
-const passing = /^FST_ERR_WS_(ROOM_UNAVAILABLE|RATE_LIMIT|INTERNAL)$/
+const passing = /^FST_ERR_WS_(ROOM_UNAVAILABLE|RATE_LIMIT)$/
 
 class Room {
   readonly name: string
@@ -76,7 +75,6 @@ export class Rooms {
     if (onJoined !== undefined) room.listeners.push(onJoined)
     if (known === undefined) {
       this.#rooms.set(name, room)
-      room.timer = setTimeout(() => this.#forget(room, lateAfter(this.#timeout)), this.#timeout)
       this.#ask(room)
     }
     return room.joined
@@ -94,9 +92,9 @@ export class Rooms {
     for (const room of [...this.#rooms.values()]) this.#ask(room)
   }
 
-  /** It was lost, and the next one asks anew. A first join has until its time is over. */
+  /** It was lost, and the next one asks anew. */
   onLost (): void {
-    for (const room of this.#rooms.values()) if (room.isJoined) clearTimeout(room.timer)
+    for (const room of this.#rooms.values()) clearTimeout(room.timer)
   }
 
   /** Keeps a message of a room whose join is not yet answered, and answers whether it does. Of others it remembers the place. */
@@ -125,7 +123,7 @@ export class Rooms {
     if (!this.#owner.isOpen()) return
     // What came before and was not answered is worth nothing, and comes again.
     room.held = new Map()
-    if (room.isJoined) room.timer = setTimeout(() => this.#owner.drop('a join was not answered'), this.#timeout)
+    room.timer = setTimeout(() => this.#owner.drop('a join was not answered'), this.#timeout)
     try {
       this.#outgoing.ask(this.#words.join(room.name, room.since), (error, reply) => this.#onSettled(room, error, reply))
     } catch (error) {
@@ -137,9 +135,11 @@ export class Rooms {
     // Where the connection was lost, the next one asks again.
     if (this.#rooms.get(room.name) !== room || !this.#owner.isOpen()) return
     clearTimeout(room.timer)
-    if (error === null) this.#onAnswer(room, reply)
-    else if (!room.isJoined || !passing.test((error as WsClientError).code)) this.#forget(room, error)
-    else room.timer = setTimeout(() => this.#ask(room), this.#owner.pauseBefore(room.failures++))
+    if (error === null) return this.#onAnswer(room, reply)
+    const { code } = error as WsClientError
+    // A handler that fails the first time may always fail: whoever joins should see that.
+    if (passing.test(code) || (room.isJoined && code === 'FST_ERR_WS_INTERNAL')) room.timer = setTimeout(() => this.#ask(room), this.#owner.pauseBefore(room.failures++))
+    else this.#forget(room, error)
   }
 
   #onAnswer (room: Room, reply: Fields): void {

@@ -3,6 +3,7 @@ import t from 'tap'
 import { deferred } from '../helpers/app.ts'
 import { change, ChatServer, connectTo, ended, next, texts, until } from '../helpers/clients.ts'
 import { BrokerProxy } from '../e2e/cluster/broker-proxy.ts'
+import { freePort } from '../helpers/free-port.ts'
 
 /* Rooms that are joined again over each connection. */
 
@@ -151,16 +152,15 @@ t.test('two joins of a room are one', async t => {
   t.equal(server.received.filter(({ type }) => type === 'join').length, 2)
 })
 
-t.test('a join that is refused, or takes too long, is none', async t => {
+t.test('a join that is refused is none', async t => {
   const server = await ChatServer.start(t)
-  server.answer = ({ room }, connection) => {
+  server.answer = ({ room }) => {
     if (room === 'refused') throw Object.assign(new Error('no'), { statusCode: 403, code: 'NO' })
-    if (room === 'slow') return ended(connection)
+    if (room === 'broken') throw new Error('mine')
   }
-  const client = connectTo(t, server.url, { requestTimeout: 200 })
-  await until(client, 'open')
+  const client = connectTo(t, server.url)
   await t.rejects(client.join('refused'), { code: 'NO' })
-  await t.rejects(client.join('slow'), { code: 'WS_CLIENT_TIMEOUT' })
+  await t.rejects(client.join('broken'), { code: 'FST_ERR_WS_INTERNAL' }, 'a handler that fails is seen')
   server.received.length = 0
   server.answer = () => undefined
   const open = change(client, 'open')
@@ -168,6 +168,40 @@ t.test('a join that is refused, or takes too long, is none', async t => {
   await open
   await client.request({ type: 'echo' })
   t.same(server.received.map(({ type }) => type), ['echo'])
+})
+
+t.test('a first join waits for a server that is away, however long an answer may take', async t => {
+  const server = new ChatServer()
+  t.after(() => server.kill())
+  server.port = await freePort()
+  const client = connectTo(t, server.url, { requestTimeout: 1 })
+  const joined = client.join('a')
+  for (let attempt = 0; attempt < 3; attempt++) await change(client, 'waiting')
+  await server.start()
+  t.match(await joined, { room: 'a' })
+})
+
+t.test('a first join that is refused for the moment is tried again', async t => {
+  const server = await ChatServer.start(t)
+  const client = connectTo(t, server.url)
+  const codes = ['FST_ERR_WS_ROOM_UNAVAILABLE', 'FST_ERR_WS_RATE_LIMIT']
+  server.answer = () => {
+    const code = codes.shift()
+    if (code !== undefined) throw Object.assign(new Error('later'), { statusCode: 429, code })
+  }
+  t.match(await client.join('h:a'), { room: 'h:a' })
+  t.equal(server.received.length, 3)
+  t.equal(server.connections, 1)
+})
+
+t.test('a first join that is not answered is asked over another connection', async t => {
+  const server = await ChatServer.start(t)
+  const client = connectTo(t, server.url, { requestTimeout: 200 })
+  server.answer = (_message, connection) => ended(connection)
+  const joined = client.join('a')
+  t.match((await change(client, 'waiting')).lost, { code: 1006, reason: 'a join was not answered' })
+  server.answer = () => undefined
+  t.match(await joined, { room: 'a' })
 })
 
 t.test('a first join outlasts the connection', async t => {

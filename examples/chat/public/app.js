@@ -91,9 +91,8 @@ async function join (name) {
   try {
     await socket.join(name, ({ members, history }) => onJoined(name, members, history))
   } catch (error) {
-    // The server may be away for long; a room may be left before it answers.
-    if (error.code === 'WS_CLIENT_TIMEOUT') join(name)
-    else if (error.code !== 'WS_CLIENT_LEFT') refused(name, error)
+    // A room may be left before the server answers.
+    if (error.code !== 'WS_CLIENT_LEFT') refused(name, error)
   }
 }
 

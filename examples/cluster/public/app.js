@@ -1,9 +1,8 @@
 import { connect } from '/client/index.js'
 import { at, appendMessage, appendNotice, renderCounting, renderMembers, renderPlace, renderState } from './view.js'
 
-/** How often a tab that counts says the next number, and how long a join that failed waits for its next attempt, in milliseconds. */
+/** How often a tab that counts says the next number, in milliseconds. */
 const countEvery = 400
-const joinAgain = 1_000
 
 /** How long a lost connection is left alone: long enough for something to be missed. */
 const absence = 2_000
@@ -50,15 +49,6 @@ function onState ({ state, lost }) {
   // Who is there is not known either.
   before.add(me)
   me = null
-}
-
-async function join () {
-  try {
-    await socket.join('board', onJoined)
-  } catch (error) {
-    trouble(`Not joined: ${error.message}`)
-    if (socket.state !== 'closed') setTimeout(join, joinAgain)
-  }
 }
 
 /** Over each connection; what was missed comes right behind. */
@@ -156,4 +146,4 @@ at.kill.onclick = () => socket.send({ type: 'kill' })
 at['restart-redis'].onclick = () => socket.send({ type: 'restart-redis' })
 
 at.me.textContent = name
-join()
+socket.join('board', onJoined).catch(({ message }) => trouble(`Not joined: ${message}`))

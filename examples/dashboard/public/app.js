@@ -53,7 +53,10 @@ function show (group) {
       tiles.set(reading.machine, tile)
     }
     arrange()
-  }).catch(tell)
+  }).catch(error => {
+    // A group may be hidden before the server answers.
+    if (error.code !== 'WS_CLIENT_LEFT') tell(error)
+  })
 }
 
 function hide (group) {

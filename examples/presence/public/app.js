@@ -84,7 +84,10 @@ function open (name) {
     crowd.setAll(members, count)
     // Each connection begins as an active one.
     if (status.current !== 'active') tellStatus(status.current)
-  }).catch(error => appendNotice(error.message, 'bad'))
+  }).catch(error => {
+    // Another document may be opened before the server answers.
+    if (error.code !== 'WS_CLIENT_LEFT') appendNotice(error.message, 'bad')
+  })
 }
 
 for (const button of at.documents) button.onclick = () => open(button.dataset.document)

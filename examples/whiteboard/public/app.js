@@ -83,8 +83,7 @@ function join () {
     at.connection.textContent = 'Connected'
     showHint()
   }).catch(error => {
-    if (error.code === 'WS_CLIENT_TIMEOUT') join()
-    else if (error.code !== 'WS_CLIENT_LEFT') at.connection.textContent = error.message
+    if (error.code !== 'WS_CLIENT_LEFT') at.connection.textContent = error.message
   })
 }
 

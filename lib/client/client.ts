@@ -36,7 +36,7 @@ export class WsClient implements AsyncIterable<unknown> {
   /** How often in a row there was no use in it. */
   #failures = 0
   /** Until the next attempt is made, or this one is given up. */
-  #timer: ReturnType<typeof setTimeout> | undefined = undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
   /** Another one than at the start of an attempt: that is over. */
   #attempt = {}
   #openedAt = Infinity
@@ -51,10 +51,9 @@ export class WsClient implements AsyncIterable<unknown> {
     const owner: RoomsOwner = {
       isOpen: () => this.#isOpen,
       deliver: message => this.#deliver(message),
-      drop: reason => this.#lose(1006, reason),
-      pauseBefore: failures => this.#pauseBefore(failures)
+      drop: reason => this.#lose(1006, reason)
     }
-    this.#rooms = new Rooms(owner, this.#outgoing, this.#options.requestTimeout, this.#options.rooms ?? {})
+    this.#rooms = new Rooms(owner, this.#outgoing, this.#options)
     this.#stopWaking = onWake(() => this.#wake())
     this.#tryIfOnline()
     if (this.#failure !== null) throw this.#failure
@@ -94,7 +93,7 @@ export class WsClient implements AsyncIterable<unknown> {
   request (message: unknown, options: RequestOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { timeout = this.#options.requestTimeout, signal } = options
-      if (signal?.aborted === true) throw signal.reason
+      if (signal?.aborted) throw signal.reason
       this.#rouse()
       this.#outgoing.ask(message, (error, reply) => error === null ? resolve(reply) : reject(error), timeout, signal)
     })
@@ -240,12 +239,8 @@ export class WsClient implements AsyncIterable<unknown> {
   }
 
   #wake (): void {
+    if (this.#silence.isTooLong) this.#lose(1006, 'silence')
     if (this.#state === 'waiting') this.#tryIfOnline()
-    else if (this.#state === 'open' && this.#silence.isTooLong) this.#lose(1006, 'silence', true)
-  }
-
-  #pauseBefore (failures: number): number {
-    return pauseBefore(failures, this.#options.base, this.#options.cap)
   }
 
   /** Lets go of the connection. One that is dead may take long to close: it is not waited for. */
@@ -265,19 +260,18 @@ export class WsClient implements AsyncIterable<unknown> {
     }
   }
 
-  #lose (code: number, reason: string, isUrgent = false): void {
+  #lose (code: number, reason: string): void {
     this.#drop()
-    const { reconnect, base, cap, authenticate } = this.#options
+    const { reconnect, authenticate } = this.#options
     const lost = this.#lost = { code, reason }
     // A server that closes what it has just accepted must not be tried again and again as if that were a connection.
-    if (Date.now() - this.#openedAt >= longestPause(this.#failures, base, cap)) this.#prove()
+    if (Date.now() - this.#openedAt >= longestPause(this.#failures, this.#options)) this.#prove()
     this.#openedAt = Infinity
     this.#outgoing.lose(new WsClientError('WS_CLIENT_LOST', `the connection was lost: ${code} ${reason}`))
     this.#rooms.onLost()
-    const isRefusal = code !== 4408 && (code === 1008 || (code >= 4400 && code < 4500))
+    const isRefusal = /1008|44(?!08)../.test(String(code))
     if (isRefusal) this.#refused = lost
     if (reconnect === false || code === 1000 || (isRefusal && (authenticate === undefined || this.#isUntried))) this.#refuse(lost)
-    else if (isUrgent) this.#tryIfOnline()
     else this.#wait(code === 4408 && this.queued === 0)
   }
 
@@ -285,7 +279,7 @@ export class WsClient implements AsyncIterable<unknown> {
     this.#isDozing = isDozing
     let retryIn: number | null = null
     if (!isDozing && !isOffline()) {
-      retryIn = this.#pauseBefore(this.#failures++)
+      retryIn = pauseBefore(this.#failures++, this.#options)
       this.#timer = setTimeout(() => this.#tryIfOnline(), retryIn)
     }
     this.#change('waiting', retryIn)

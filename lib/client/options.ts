@@ -26,7 +26,7 @@ export function resolveOptions (options: AnyOptions) {
   const numbers = { ...defaults }
   for (const name of Object.keys(defaults) as Array<keyof typeof defaults>) {
     const value = given[name] ?? defaults[name]
-    if (!(value >= 0 && value <= longest)) throw wrong(`${name} is no number from 0 to ${longest}`)
+    if (!(value >= 0 && value <= longest)) throw wrong(`${name} can't be ${value}`)
     numbers[name] = value
   }
   const WebSocket = options.WebSocket ?? surroundings.WebSocket as WebSocketConstructor | undefined
@@ -38,7 +38,7 @@ export function resolveOptions (options: AnyOptions) {
 export function resolveUrl (url: string | { readonly href: string }): URL {
   let resolved
   try {
-    resolved = new URL(typeof url === 'string' ? url : url.href, surroundings.location?.href)
+    resolved = new URL(Object(url).href ?? url, surroundings.location?.href)
   } catch (error) {
     throw wrong(String(error))
   }

@@ -39,7 +39,7 @@ export class Outgoing {
 
   /** @throws WsClientError WS_CLIENT_QUEUE_FULL, and what the codec throws */
   send (message: unknown, key: unknown = {}): void {
-    const { codec, size, policy } = this.#options
+    const { codec, size, policy = 'throw' } = this.#options
     const payload = codec.encode(message)
     if (this.#write(payload)) return
     this.#waiting.set(key, payload)
@@ -47,7 +47,7 @@ export class Outgoing {
     const dropped = policy === 'drop-oldest' ? [...this.#waiting.keys()][0] : key
     const error = new WsClientError('WS_CLIENT_QUEUE_FULL', `more than ${size} messages wait`)
     this.#settle(dropped, error)
-    if (policy === undefined || policy === 'throw') throw error
+    if (policy === 'throw') throw error
   }
 
   ask (message: unknown, settle: Settle, timeout?: number, signal?: AbortSignalLike): void {

@@ -1,6 +1,8 @@
 import type { ErrorMessage } from '../../types/notices.ts'
+import { pauseBefore } from './backoff.ts'
+import type { Pauses } from './backoff.ts'
 import { WsClientError } from './error.ts'
-import { tell } from './listeners.ts'
+import { Listeners } from './listeners.ts'
 import type { Fields, Outgoing } from './outgoing.ts'
 
 /** What rooms need of the client that they belong to. */
@@ -9,7 +11,6 @@ export interface RoomsOwner {
   deliver (message: unknown): void
   /** The connection can't be relied on. */
   drop (reason: string): void
-  pauseBefore (attempt: number): number
 }
 
 /** The words for it, as `RoomsOptions` of any contract. */
@@ -19,6 +20,11 @@ export interface RoomWords {
   readonly roomOf?: (message: never) => string | undefined
 }
 
+interface RoomsSettings extends Pauses {
+  readonly requestTimeout: number
+  readonly rooms?: RoomWords
+}
+
 type OnJoined = (reply: never) => void
 
 /** Refusals that may be none a moment later. */
@@ -26,18 +32,18 @@ const passing = /^FST_ERR_WS_(ROOM_UNAVAILABLE|RATE_LIMIT)$/
 
 class Room {
   readonly name: string
-  readonly listeners: OnJoined[] = []
+  readonly listeners = new Listeners<never>()
   readonly joined: Promise<Fields>
   resolve: (reply: Fields) => void = () => {}
   reject: (error: unknown) => void = () => {}
   /** Whether it was ever answered: from then on it is joined over each connection. */
   isJoined = false
   /** The `eventId` to go on from. */
-  since: string | undefined = undefined
+  since: string | undefined
   /** What came of it and was not answered yet: what it is worth says the answer. null where it was answered. */
   held: Map<string, Fields> | null = new Map()
   /** Until the answer is due, or the next attempt. */
-  timer: ReturnType<typeof setTimeout> | undefined = undefined
+  timer: ReturnType<typeof setTimeout> | undefined
   failures = 0
 
   constructor (name: string) {
@@ -53,26 +59,26 @@ class Room {
 export class Rooms {
   readonly #owner: RoomsOwner
   readonly #outgoing: Outgoing
-  readonly #timeout: number
+  readonly #options: RoomsSettings
   readonly #words: Required<RoomWords>
   readonly #rooms = new Map<string, Room>()
 
-  constructor (owner: RoomsOwner, outgoing: Outgoing, timeout: number, words: RoomWords) {
+  constructor (owner: RoomsOwner, outgoing: Outgoing, options: RoomsSettings) {
     this.#owner = owner
     this.#outgoing = outgoing
-    this.#timeout = timeout
+    this.#options = options
     this.#words = {
       join: (room, since) => ({ type: 'join', room, ...since !== undefined && { since } }),
       leave: room => ({ type: 'leave', room }),
       roomOf: ({ room = this.#rooms.size === 1 ? [...this.#rooms.keys()][0] : undefined }: Fields) => room as string,
-      ...words
+      ...options.rooms
     }
   }
 
   join (name: string, onJoined?: OnJoined): Promise<Fields> {
     const known = this.#rooms.get(name)
     const room = known ?? new Room(name)
-    if (onJoined !== undefined) room.listeners.push(onJoined)
+    if (onJoined !== undefined) room.listeners.add(onJoined)
     if (known === undefined) {
       this.#rooms.set(name, room)
       this.#ask(room)
@@ -123,7 +129,7 @@ export class Rooms {
     if (!this.#owner.isOpen()) return
     // What came before and was not answered is worth nothing, and comes again.
     room.held = new Map()
-    room.timer = setTimeout(() => this.#owner.drop('a join was not answered'), this.#timeout)
+    room.timer = setTimeout(() => this.#owner.drop('a join was not answered'), this.#options.requestTimeout)
     try {
       this.#outgoing.ask(this.#words.join(room.name, room.since), (error, reply) => this.#onSettled(room, error, reply))
     } catch (error) {
@@ -138,7 +144,7 @@ export class Rooms {
     if (error === null) return this.#onAnswer(room, reply)
     const { code } = error as WsClientError
     // A handler that fails the first time may always fail: whoever joins should see that.
-    if (passing.test(code) || (room.isJoined && code === 'FST_ERR_WS_INTERNAL')) room.timer = setTimeout(() => this.#ask(room), this.#owner.pauseBefore(room.failures++))
+    if (passing.test(code) || (room.isJoined && code === 'FST_ERR_WS_INTERNAL')) room.timer = setTimeout(() => this.#ask(room), pauseBefore(room.failures++, this.#options))
     else this.#forget(room, error)
   }
 
@@ -146,12 +152,12 @@ export class Rooms {
     room.failures = 0
     room.isJoined = true
     const { eventId, recovered } = reply
-    if (typeof eventId === 'string' && eventId !== '') room.since = eventId
+    if (eventId) room.since = String(eventId)
     else if (recovered === false) room.since = undefined
     const held = room.held ?? []
     room.held = null
     room.resolve(reply)
-    for (const listener of [...room.listeners]) tell(listener, reply as never)
+    room.listeners.tell(reply as never)
     for (const message of held.values()) {
       room.since = message.eventId as string
       this.#owner.deliver(message)

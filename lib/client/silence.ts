@@ -3,7 +3,7 @@ export class Silence {
   readonly #onTooLong: () => void
   #since = 0
   #limit = Infinity
-  #timer: ReturnType<typeof setTimeout> | undefined = undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor (onTooLong: () => void) {
     this.#onTooLong = onTooLong

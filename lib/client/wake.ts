@@ -5,12 +5,10 @@ export interface Surroundings {
   readonly navigator?: { readonly onLine?: boolean }
   readonly document?: Target & { readonly visibilityState: string }
   readonly addEventListener?: Target['addEventListener']
-  readonly removeEventListener?: Target['removeEventListener']
 }
 
 interface Target {
-  addEventListener (type: string, listener: () => void): void
-  removeEventListener (type: string, listener: () => void): void
+  addEventListener (type: string, listener: () => void, options: { readonly signal: AbortSignal }): void
 }
 
 export const surroundings = globalThis as Surroundings
@@ -23,12 +21,8 @@ export function isOffline (): boolean {
 /** Calls what is given when the network is back, or the page: timers may have slept until then. Answers what ends that. */
 export function onWake (wake: () => void): () => void {
   const { document } = surroundings
-  const onVisible = (): void => { if (document?.visibilityState === 'visible') wake() }
-  const events = ['online', 'pageshow']
-  for (const event of events) surroundings.addEventListener?.(event, wake)
-  document?.addEventListener('visibilitychange', onVisible)
-  return () => {
-    for (const event of events) surroundings.removeEventListener?.(event, wake)
-    document?.removeEventListener('visibilitychange', onVisible)
-  }
+  const ending = new AbortController()
+  for (const event of ['online', 'pageshow']) surroundings.addEventListener?.(event, wake, ending)
+  document?.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') wake() }, ending)
+  return () => ending.abort()
 }

@@ -6,18 +6,14 @@ import { BrokerProxy } from '../e2e/cluster/broker-proxy.ts'
 
 /* Node has no window: these stand in for a browser's. test/e2e/client.test.ts has a real one. */
 
-/** How many listeners there are, of all events. */
 class Target extends EventTarget {
+  /** How many listeners there are, of all events. */
   listeners = 0
 
-  override addEventListener (...args: Parameters<EventTarget['addEventListener']>): void {
+  override addEventListener (type: string, listener: () => void, options: { readonly signal: AbortSignal }): void {
     this.listeners++
-    super.addEventListener(...args)
-  }
-
-  override removeEventListener (...args: Parameters<EventTarget['removeEventListener']>): void {
-    this.listeners--
-    super.removeEventListener(...args)
+    options.signal.addEventListener('abort', () => { this.listeners-- })
+    super.addEventListener(type, listener, options)
   }
 
   tell (event: string): void {
@@ -30,7 +26,6 @@ function openWindow (t: Test) {
   const document = Object.assign(new Target(), { visibilityState: 'visible' })
   const navigator = { onLine: true }
   t.intercept(globalThis, 'addEventListener' as never, { value: window.addEventListener.bind(window), configurable: true, writable: true } as never)
-  t.intercept(globalThis, 'removeEventListener' as never, { value: window.removeEventListener.bind(window), configurable: true, writable: true } as never)
   t.intercept(globalThis, 'document' as never, { value: document, configurable: true, writable: true } as never)
   t.intercept(globalThis, 'navigator' as never, { value: navigator, configurable: true, writable: true } as never)
   return { window, document, navigator }
@@ -115,4 +110,7 @@ t.test('a closed client listens to nothing', async t => {
   t.ok(window.listeners > 0 && document.listeners > 0)
   client.close()
   t.same([window.listeners, document.listeners], [0, 0])
+  window.tell('online')
+  document.tell('visibilitychange')
+  t.equal(client.state, 'closed')
 })

@@ -154,11 +154,13 @@ export class Rooms {
     const { eventId, recovered } = reply
     if (eventId) room.since = String(eventId)
     else if (recovered === false) room.since = undefined
-    const held = room.held ?? []
+    let held = [...room.held?.values() ?? []]
+    if (recovered !== true) held = following(room.since, held)
     room.held = null
     room.resolve(reply)
     room.listeners.tell(reply as never)
-    for (const message of held.values()) {
+    for (const message of held) {
+      if (this.#rooms.get(room.name) !== room) return
       room.since = message.eventId as string
       this.#owner.deliver(message)
     }
@@ -175,4 +177,16 @@ export class Rooms {
     }
     room.reject(error)
   }
+}
+
+/** Of what came before an answer, what is behind its place: all else was for whoever was in the room before, and the answer stands for it. */
+function following (place: string | undefined, held: Fields[]): Fields[] {
+  const [epoch, offset] = `${place}`.split('-')
+  // Of places in other words nothing is known.
+  if (isNaN(Number(offset))) return held
+  let follows = false
+  return held.filter(({ type, eventId }) => {
+    const [its, at] = `${eventId}`.split('-')
+    return (follows = its === epoch ? Number(at) > Number(offset) : follows || type === 'gap')
+  })
 }

@@ -29,7 +29,10 @@ export class Silence {
   }
 
   get #left (): number {
-    return this.#since + this.#limit - Date.now()
+    const now = Date.now()
+    // A clock that was put back.
+    if (this.#since > now) this.#since = now
+    return this.#since + this.#limit - now
   }
 
   /** @param isSure what had come while nothing could run has had its chance */

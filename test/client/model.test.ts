@@ -21,7 +21,7 @@ class Application {
   readonly places = new Map<string, Place>()
   readonly complaints: string[] = []
   readonly log: string[] = []
-  rejected = 0
+  hasLeft = false
 
   constructor (random: Random) {
     this.client = connect('ws://model/', {
@@ -55,6 +55,7 @@ class Application {
   }
 
   leave (room: string): void {
+    this.hasLeft = true
     this.log.push(`leave ${room}`)
     this.places.delete(room)
     this.client.leave(room)
@@ -85,6 +86,7 @@ async function run (random: Random): Promise<string[]> {
     const server = new FeedServer(random, random.pick([2, 10, 1_000]))
     const application = new Application(random)
     const { client, complaints, log } = application
+    let early = 1
     const socket = (): FakeSocket | undefined => FakeSocket.live[0]
     const steps: Array<readonly [number, () => void]> = [
       [30, () => server.publish(random.pick(rooms))],
@@ -95,7 +97,8 @@ async function run (random: Random): Promise<string[]> {
       [6, () => application.join(random.pick(rooms))],
       [random.pick([0, 3]), () => { const room = random.pick(rooms); if (application.places.has(room)) application.leave(room) }],
       [3, () => server.notice(random.pick(rooms))],
-      [1, () => server.forget()],
+      // Where a room is left and joined anew meanwhile, or it happens twice, what was on its way before can't be told from what follows.
+      [1, () => { if (server.isIdle || (!application.hasLeft && early-- > 0)) server.forget() }],
       [3, () => client.retry()],
       [3, () => { client.request({ type: 'x' }).catch(() => {}) }],
       [8, () => time.pass(random.pick([1, 100, 1_000, 6_000]))]

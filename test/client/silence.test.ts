@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Silence } from '../../lib/client/silence.ts'
 import { deferred } from '../helpers/app.ts'
+import { VirtualTime } from '../helpers/virtual-time.ts'
 
 t.test('it is told once it is too long', async t => {
   const dead = deferred()
@@ -41,4 +42,23 @@ t.test('without a limit it lasts for ever', async t => {
   const silence = new Silence(() => t.fail())
   silence.watch(Infinity)
   t.notOk(silence.isTooLong)
+})
+
+t.test('a clock that is put back prolongs it by nothing more', async t => {
+  const time = new VirtualTime()
+  time.take()
+  try {
+    let isDead = false
+    const silence = new Silence(() => { isDead = true })
+    silence.end()
+    silence.watch(1_000)
+    time.pass(500)
+    // Longer than any timer runs: those who would wait that long look again and again.
+    time.offset = -(2 ** 32)
+    time.pass(1_600)
+    t.ok(isDead)
+    t.equal(time.pending, 0)
+  } finally {
+    time.giveBack()
+  }
 })

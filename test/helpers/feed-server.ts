@@ -95,9 +95,8 @@ export class FeedServer {
     this.#tell(room, { type: 'presence', room })
   }
 
-  /** All histories begin anew: members are told that something is missing. Once at any moment; twice within one round trip could not be told from once. */
+  /** All histories begin anew: members are told that something is missing. */
   forget (): void {
-    if (this.#epoch > 1 && !this.isIdle) return
     this.#epoch++
     for (const room of this.heads.keys()) {
       this.heads.set(room, this.#random.below(3))

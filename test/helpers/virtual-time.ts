@@ -5,7 +5,9 @@ interface Timer {
 
 /** Time that passes when it is told to: timers and the clock of whatever runs between `take` and `giveBack`. */
 export class VirtualTime {
-  now = 1_000_000
+  now = 2 ** 40
+  /** What the clock shows beside that. */
+  offset = 0
   #count = 0
   readonly #timers = new Map<number, Timer>()
   readonly #real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout, now: Date.now }
@@ -22,7 +24,7 @@ export class VirtualTime {
       return this.#count
     }) as never
     globalThis.clearTimeout = ((id: number) => { this.#timers.delete(id) }) as never
-    Date.now = () => this.now
+    Date.now = () => this.now + this.offset
   }
 
   giveBack (): void {

@@ -137,8 +137,8 @@ export class WsClient implements AsyncIterable<unknown> {
 
   /** There is something to say. */
   #rouse (): void {
-    if (this.#state === 'closed') throw this.#failure ?? new WsClientError('WS_CLIENT_CLOSED', 'the client is closed')
     if (this.#isDozing) this.retry()
+    if (this.#state === 'closed') throw this.#failure ?? new WsClientError('WS_CLIENT_CLOSED', 'the client is closed')
   }
 
   #change (state: ClientState, retryIn: number | null = null): void {
@@ -202,12 +202,12 @@ export class WsClient implements AsyncIterable<unknown> {
     this.#state = 'open'
     this.#rooms.onOpen()
     this.#outgoing.flush()
-    this.#change('open')
+    // A listener that was told of a refused room may have closed it.
+    if (this.#isOpen) this.#change('open')
   }
 
   #onPayload (payload: string | ArrayBuffer): void {
     this.#silence.end()
-    this.#prove()
     let message: unknown
     try {
       message = this.#options.codec.decode(payload)
@@ -215,14 +215,11 @@ export class WsClient implements AsyncIterable<unknown> {
       message = { type: 'error', code: 'WS_CLIENT_PAYLOAD', message: String(error) }
     }
     const fields = Object(message) as Fields
-    if (this.#outgoing.answer(fields) || this.#rooms.holds(fields)) return
-    if (fields.type === 'heartbeat' && !this.#options.silenceTimeout) this.#onHeartbeat(Number(fields.interval))
-    this.#deliver(message)
-  }
-
-  /** A server that misses one is busy; one that misses two has gone. */
-  #onHeartbeat (interval: number): void {
-    if (interval > 0 && interval < 2 ** 30) this.#silence.watch(2 * interval)
+    // A server that misses one is busy; one that misses two has gone.
+    const limit = 2 * Number(fields.interval)
+    if (fields.type !== 'heartbeat') this.#prove()
+    else if (limit > 0 && limit < 2 ** 31 && !this.#options.silenceTimeout) this.#silence.watch(limit)
+    if (!this.#outgoing.answer(fields) && !this.#rooms.holds(fields)) this.#deliver(message)
   }
 
   /** There was some use in the connection. */
@@ -234,7 +231,7 @@ export class WsClient implements AsyncIterable<unknown> {
   #deliver (message: unknown): void {
     if (this.#state === 'closed') return
     const fields = Object(message) as Fields
-    this.#listeners.get(fields[this.#options.discriminator ?? 'type'] ?? fields.type)?.tell(message as never)
+    this.#listeners.get(fields[this.#options.discriminator as string] ?? fields.type)?.tell(message as never)
     for (const loop of [...this.#loops]) loop.push(message)
   }
 
@@ -267,12 +264,12 @@ export class WsClient implements AsyncIterable<unknown> {
     // A server that closes what it has just accepted must not be tried again and again as if that were a connection.
     if (Date.now() - this.#openedAt >= longestPause(this.#failures, this.#options)) this.#prove()
     this.#openedAt = Infinity
-    this.#outgoing.lose(new WsClientError('WS_CLIENT_LOST', `the connection was lost: ${code} ${reason}`))
-    this.#rooms.onLost()
+    this.#outgoing.lose(new WsClientError('WS_CLIENT_LOST', `lost: ${code} ${reason}`))
+    const isAwaited = this.#rooms.onLost()
     const isRefusal = /1008|44(?!08)../.test(String(code))
     if (isRefusal) this.#refused = lost
     if (reconnect === false || code === 1000 || (isRefusal && (authenticate === undefined || this.#isUntried))) this.#refuse(lost)
-    else this.#wait(code === 4408 && this.queued === 0)
+    else this.#wait(code === 4408 && this.queued === 0 && !isAwaited)
   }
 
   #wait (isDozing: boolean): void {

@@ -6,10 +6,10 @@ export class WsClientError extends Error {
   readonly code: ClientErrorCode | (string & {})
   /** What the server's validator found. */
   readonly errors: readonly unknown[]
+  override readonly name = 'WsClientError'
 
   constructor (code: ClientErrorCode | (string & {}), message: string, errors: readonly unknown[] = []) {
     super(message)
-    this.name = 'WsClientError'
     this.code = code
     this.errors = errors
   }

@@ -50,10 +50,11 @@ export class Outgoing {
     if (policy === 'throw') throw error
   }
 
-  ask (message: unknown, settle: Settle, timeout?: number, signal?: AbortSignalLike): void {
+  ask (message: unknown, settle: Settle, timeout = Infinity, signal?: AbortSignalLike): void {
     const id = this.#prefix + this.#count++
     const onAbort = (): void => this.#settle(id, signal?.reason)
-    const timer = timeout === undefined ? undefined : setTimeout(() => this.#settle(id, new WsClientError('WS_CLIENT_TIMEOUT', `no answer within ${timeout} ms`)), timeout)
+    const onLate = (): void => this.#settle(id, new WsClientError('WS_CLIENT_TIMEOUT', `no answer within ${timeout} ms`))
+    const timer = timeout < 2 ** 31 ? setTimeout(onLate, timeout) : undefined
     signal?.addEventListener('abort', onAbort)
     this.#asked.set(id, (error, reply) => {
       clearTimeout(timer)
@@ -69,17 +70,22 @@ export class Outgoing {
 
   /** Whether a message answers a request of this client. What comes too late does, too: nobody waits for it any more. */
   answer (message: Fields): boolean {
-    const { id } = message
+    const { type, id, code, message: text, errors } = message as Fields & ErrorMessage
     const isOurs = typeof id === 'string' && id.startsWith(this.#prefix)
-    if (isOurs) this.#settle(id, message.type === 'error' ? errorOf(message as Fields & ErrorMessage) : null, message)
+    if (isOurs) this.#settle(id, type === 'error' ? new WsClientError(code, text, errors) : null, message)
     return isOurs
   }
 
   /** There is a connection. */
   flush (): void {
     for (const [key, payload] of this.#waiting) {
-      if (!this.#write(payload)) return
-      this.#waiting.delete(key)
+      try {
+        if (!this.#write(payload)) return
+        this.#waiting.delete(key)
+      } catch (error) {
+        // One that can't be sent must not keep others from it.
+        this.#settle(key, error)
+      }
     }
   }
 
@@ -99,8 +105,4 @@ export class Outgoing {
     this.#waiting.delete(id)
     settle?.(error, reply)
   }
-}
-
-function errorOf ({ code, message, errors }: ErrorMessage): WsClientError {
-  return new WsClientError(code, message, errors)
 }

@@ -98,9 +98,14 @@ export class Rooms {
     for (const room of [...this.#rooms.values()]) this.#ask(room)
   }
 
-  /** It was lost, and the next one asks anew. */
-  onLost (): void {
-    for (const room of this.#rooms.values()) clearTimeout(room.timer)
+  /** It was lost, and the next one asks anew. Answers whether a room waits for that. */
+  onLost (): boolean {
+    let isAwaited = false
+    for (const { timer, held } of this.#rooms.values()) {
+      clearTimeout(timer)
+      if (held) isAwaited = true
+    }
+    return isAwaited
   }
 
   /** Keeps a message of a room whose join is not yet answered, and answers whether it does. Of others it remembers the place. */
@@ -129,7 +134,7 @@ export class Rooms {
     if (!this.#owner.isOpen()) return
     // What came before and was not answered is worth nothing, and comes again.
     room.held = new Map()
-    room.timer = setTimeout(() => this.#owner.drop('a join was not answered'), this.#options.requestTimeout)
+    room.timer = setTimeout(() => this.#owner.drop('no answer to a join'), this.#options.requestTimeout)
     try {
       this.#outgoing.ask(this.#words.join(room.name, room.since), (error, reply) => this.#onSettled(room, error, reply))
     } catch (error) {
@@ -154,8 +159,12 @@ export class Rooms {
     const { eventId, recovered } = reply
     if (eventId) room.since = String(eventId)
     else if (recovered === false) room.since = undefined
-    let held = [...room.held?.values() ?? []]
-    if (recovered !== true) held = following(room.since, held)
+    let held: Fields[] = []
+    for (const message of room.held?.values() ?? []) {
+      // Up to the place of the answer it was for whoever was in the room before: the answer stands for it.
+      if (recovered !== true && isUpTo(message.eventId, room.since)) held = []
+      else held.push(message)
+    }
     room.held = null
     room.resolve(reply)
     room.listeners.tell(reply as never)
@@ -179,14 +188,9 @@ export class Rooms {
   }
 }
 
-/** Of what came before an answer, what is behind its place: all else was for whoever was in the room before, and the answer stands for it. */
-function following (place: string | undefined, held: Fields[]): Fields[] {
-  const [epoch, offset] = `${place}`.split('-')
-  // Of places in other words nothing is known.
-  if (isNaN(Number(offset))) return held
-  let follows = false
-  return held.filter(({ type, eventId }) => {
-    const [its, at] = `${eventId}`.split('-')
-    return (follows = its === epoch ? Number(at) > Number(offset) : follows || type === 'gap')
-  })
+/** Whether something has a place at another one, or before it. Of two histories that can't be said, nor of places in other words. */
+function isUpTo (eventId: unknown, place: unknown): boolean {
+  const [epoch, offset] = `${eventId}`.split('-')
+  const [itsEpoch, itsOffset] = `${place}`.split('-')
+  return epoch === itsEpoch && +offset <= +itsOffset
 }

@@ -199,7 +199,7 @@ t.test('a first join that is not answered is asked over another connection', asy
   const client = connectTo(t, server.url, { requestTimeout: 200 })
   server.answer = (_message, connection) => ended(connection)
   const joined = client.join('a')
-  t.match((await change(client, 'waiting')).lost, { code: 1006, reason: 'a join was not answered' })
+  t.match((await change(client, 'waiting')).lost, { code: 1006, reason: 'no answer to a join' })
   server.answer = () => undefined
   t.match(await joined, { room: 'a' })
 })
@@ -261,7 +261,7 @@ t.test('a rejoin that is not answered is asked over another connection', async t
   server.cut()
   await asked.promise
   server.answer = () => undefined
-  t.match((await change(client, 'waiting')).lost, { reason: 'a join was not answered' })
+  t.match((await change(client, 'waiting')).lost, { reason: 'no answer to a join' })
   await until(client, 'open')
   await client.request({ type: 'echo' })
   t.equal(answers, 2)

@@ -86,7 +86,6 @@ t.test('an import along the arrows is not', async t => {
     ['lib/asyncapi/x.ts', '../check-option.ts'],
     ['lib/asyncapi/x.ts', '../messages/union.ts'],
     ['lib/asyncapi/x.ts', '../messages/references.ts'],
-    ['lib/asyncapi/page/x.ts', '../../errors.ts'],
     ['lib/rooms/node-cluster/x.ts', './wire.ts'],
     ['lib/rooms/node-cluster/x.ts', '../envelope.ts'],
     ['lib/rooms/node-cluster/x.ts', '../memory-history.ts'],

@@ -10,7 +10,7 @@ import type { Entry } from './public-names.ts'
 /** Types that other types are made of. Nobody writes them; docs/api has them. */
 const referenceOnly = [
   'DiscriminatorOf', 'Infer', 'InferSent', 'LiteralOf', 'Received', 'Replies', 'Reply', 'Sent', 'UpgradeGeneric', 'WsHandler', 'WsHandlerFunction', 'WsHandlerMap', 'WsRouteMethod',
-  'AsyncApiObject', 'ClientMessage', 'JoinReply', 'MessageOfType', 'ReplyTo', 'Requests', 'ServerMessage', 'TypeOf', 'TypeOfMessage', 'WebSocketLike',
+  'AsyncApiObject', 'ClientMessage', 'JoinReply', 'MessageOfType', 'ReplyTo', 'Requests', 'ServerMessage', 'TypeOf', 'TypeOfMessage', 'Undeclared', 'WebSocketLike',
   'NatsHeaders', 'NatsMessage', 'NatsStatus', 'NatsSubscription'
 ]
 

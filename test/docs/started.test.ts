@@ -106,6 +106,29 @@ suiteNeeding(['chromium'], 'what the first pages show, in a browser', async (t, 
     t.same(errors.filter(error => !error.includes('404')), [])
   })
 
+  t.test('a page without a bundler gets the client as its page says', async t => {
+    const port = await freePort()
+    const folder = emptyFolder('unbundled')
+    install(folder, ['fastify', 'fastify-typed-ws', '@fastify/static'])
+    const [serving] = blocksOf('docs/client.md').filter(({ code }) => code.includes('import.meta.resolve')).map(({ code }) => code)
+    const [script] = blocksOf('docs/client.md').filter(({ code }) => code.includes('/client/index.js')).map(({ code }) => code)
+    writeFileSync(join(folder, 'server.mjs'), `
+      import Fastify from 'fastify'
+      import typedWs from 'fastify-typed-ws'
+      ${serving.replace(/^await app/m, 'const app = Fastify({ logger: true })\nawait app.register(typedWs)\nawait app')}
+      app.ws('/chat', { onOpen: connection => connection.send({ type: 'said', from: 'ada', text: 'hello' }) }, () => {})
+      app.get('/', (request, reply) => reply.type('text/html').send('<script type="module" src="page.js"></script>'))
+      app.get('/page.js', (request, reply) => reply.type('text/javascript').send(${JSON.stringify(script)}))
+      await app.listen({ port: ${port} })
+    `)
+    await start(t, folder, 'server.mjs')
+    const { window } = await openWindow(t, browser)
+    const tab = await window.newPage()
+    const said = tab.waitForEvent('console', message => message.type() === 'log')
+    await tab.goto(`http://localhost:${port}/`)
+    t.equal((await said).text(), 'ada: hello')
+  })
+
   t.test('what is typed into the console on README prints what README says', async t => {
     const port = await freePort()
     const folder = emptyFolder('readme')

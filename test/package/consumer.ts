@@ -2,32 +2,31 @@
 import { fork } from 'node:child_process'
 import cluster from 'node:cluster'
 import Fastify from 'fastify'
-import typedWs, { memoryAdapter, MemoryHub } from 'fastify-typed-ws'
+import typedWs, { defineContract, memoryAdapter, MemoryHub } from 'fastify-typed-ws'
 import type { Adapter, InjectedConnection, Room } from 'fastify-typed-ws'
 import { carryRooms, clusterAdapter } from 'fastify-typed-ws/cluster'
 import type { ClusterAdapterOptions, RoomCarrier } from 'fastify-typed-ws/cluster'
 import { Type } from '@sinclair/typebox'
 import type { Static } from '@sinclair/typebox'
 
+const Join = Type.Object({ type: Type.Literal('join'), room: Type.String() })
+const Say = Type.Object({ type: Type.Literal('say'), room: Type.String(), text: Type.String({ maxLength: 500 }) })
+const Joined = Type.Object({ type: Type.Literal('joined'), members: Type.Integer() })
+const Said = Type.Object({ type: Type.Literal('said'), from: Type.String(), text: Type.String() })
+
+// What clients send, what the server sends, and what it answers.
+export const chat = defineContract({ receive: Type.Union([Join, Say]), send: Said, replies: { join: Joined } })
+
 const app = Fastify({ logger: true })
 await app.register(typedWs)
 
-const Join = Type.Object({ type: Type.Literal('join'), room: Type.String() })
-const Say = Type.Object({ type: Type.Literal('say'), room: Type.String(), text: Type.String({ maxLength: 500 }) })
-const Joined = Type.Object({ type: Type.Literal('joined'), room: Type.String(), members: Type.Integer() })
-const Said = Type.Object({ type: Type.Literal('said'), from: Type.String(), text: Type.String() })
-
 app.ws('/socket', {
-  schema: {
-    querystring: Type.Object({ name: Type.String() }),               // of the upgrade request: a 400 before the 101
-    receive: Type.Union([Join, Say]),                                // what clients send
-    send: Type.Union([Joined, Said])                                 // what the server sends
-  },
+  schema: { ...chat, querystring: Type.Object({ name: Type.String() }) },      // the upgrade's: a 400 before the 101
   onOpen: (connection, request) => ({ name: request.query.name })    // becomes connection.data
 }, {
   join (message, connection) {                                       // message: { type: 'join', room: string }
     connection.join(message.room)
-    return { type: 'joined', room: message.room, members: app.room(message.room).size }
+    return { type: 'joined', members: app.room(message.room).size }
   },
   say (message, connection) {                                        // never called with an invalid message
     connection.to(message.room).send({ type: 'said', from: connection.data.name, text: message.text })

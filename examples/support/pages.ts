@@ -36,6 +36,6 @@ export function setHeaders (response: SetHeadersResponse): void {
 }
 
 /** The servers are compiled to .build/, their pages stay where they are: both lie below package.json. */
-function packageRoot (folder: string): string {
+export function packageRoot (folder: string): string {
   return existsSync(join(folder, 'package.json')) ? folder : packageRoot(dirname(folder))
 }

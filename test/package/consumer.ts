@@ -21,7 +21,7 @@ const app = Fastify({ logger: true })
 await app.register(typedWs)
 
 app.ws('/socket', {
-  schema: { ...chat, querystring: Type.Object({ name: Type.String() }) },      // the upgrade's: a 400 before the 101
+  schema: { ...chat, querystring: Type.Object({ name: Type.String() }) },
   onOpen: (connection, request) => ({ name: request.query.name })    // becomes connection.data
 }, {
   join (message, connection) {                                       // message: { type: 'join', room: string }

@@ -46,7 +46,7 @@ export const pageContract = defineContract({
     Type.Object({ type: Type.Literal('typing'), room: RoomName }),
     Type.Object({ type: Type.Literal('rename'), username: Name })
   ]),
-  send: Type.Union([Joined, Left, Renamed, Said, Members, Typing, Rooms]),
+  send: Type.Union([Said, Members, Typing, Rooms]),
   replies: { join: Joined, leave: Left, rename: Renamed }
 })
 

@@ -32,7 +32,7 @@ export const contract = defineContract({
     Type.Object({ type: Type.Literal('kill') }),
     Type.Object({ type: Type.Literal('restart-redis') })
   ]),
-  send: Type.Union([Said, Status, Joined, Taken]),
+  send: Type.Union([Said, Status]),
   replies: { join: Joined, say: Taken }
 })
 

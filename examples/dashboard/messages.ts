@@ -36,7 +36,7 @@ export const contract = defineContract({
     Type.Object({ type: Type.Literal('leave'), room: Group }),
     Line
   ]),
-  send: Type.Union([Joined, Line, Reading, Figures]),
+  send: Type.Union([Reading, Figures]),
   // First all machines of the group as they are, then what changes.
   replies: { join: Joined, line: Line }
 })

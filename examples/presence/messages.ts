@@ -33,7 +33,7 @@ export const contract = defineContract({
     Type.Object({ type: Type.Literal('status'), status: Status }),
     Type.Object({ type: Type.Literal('who'), room: Document })
   ]),
-  send: Type.Union([Joined, People, Counts]),
+  send: Counts,
   replies: { join: Joined, who: People }
 })
 

@@ -40,7 +40,7 @@ export const contract = defineContract({
     Type.Object({ type: Type.Literal('drop') }),
     Kill
   ]),
-  send: Type.Union([Payment, Said, Joined, Stands, Taken]),
+  send: Type.Union([Payment, Said]),
   replies: { join: Joined, balance: Stands, say: Taken }
 })
 

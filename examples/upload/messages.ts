@@ -47,7 +47,6 @@ const Cancelled = Type.Object({ type: Type.Literal('cancelled') })
 
 export const uploading = defineContract({
   receive: Type.Union([Begin, Resume, Chunk, Finish, Cancel, Disk, Drop]),
-  send: Type.Union([Ready, Stored, Finished, Cancelled]),
   replies: { begin: Ready, resume: Ready, chunk: Stored, finish: Finished, cancel: Cancelled }
 })
 

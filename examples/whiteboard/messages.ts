@@ -50,7 +50,7 @@ export const Pointed = Type.Object({ type: Type.Literal('pointed'), by: Type.Str
 
 export const whiteboard = defineContract({
   receive: Type.Union([Join, Leave, Draw, Point, Undo, Clear]),
-  send: Type.Union([Joined, Drew, Removed, Cleared, Pointed]),
+  send: Type.Union([Drew, Removed, Cleared, Pointed]),
   replies: { join: Joined }
 })
 

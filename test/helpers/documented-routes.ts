@@ -37,7 +37,7 @@ export function declareDocumentedRoutes (app: FastifyInstance): void {
       params: Type.Object({ floor: Type.Union([Type.Literal('ground'), Type.Literal('first')]) }),
       querystring: Type.Object({ name: Type.String({ minLength: 1, description: 'How the others call you' }) }),
       receive: Type.Union([Join, Say, Grow, Quit]),
-      send: Type.Union([Said, Joined, Grown]),
+      send: Said,
       replies: { join: Joined, grow: Grown }
     },
     onOpen: (_connection, request) => ({ name: request.query.name })

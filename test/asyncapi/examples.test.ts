@@ -16,11 +16,23 @@ const examples = readdirSync(join(packageRoot, 'examples'), { recursive: true, e
   .map(path => path.replace('/server.ts', ''))
   .sort()
 
-/** The server of an example. That of `cluster` starts several processes of another. */
+/** Those that start several processes of another server: that server. */
+const others: Record<string, (folder: string) => Promise<FastifyInstance>> = {
+  async cluster (folder) {
+    const { buildBoard } = await import(pathToFileURL(join(folder, 'board.js')).href)
+    return await buildBoard({ name: 'amber', adapter: memoryAdapter(), kill () {}, restartRedis () {} })
+  },
+  async reconnect (folder) {
+    const { buildSite } = await import(pathToFileURL(join(folder, 'site.js')).href)
+    return await buildSite({ adapter: memoryAdapter(), balance: () => ({ number: 0, total: 0 }), kill () {} })
+  }
+}
+
+/** The server of an example. */
 async function build (t: Test, name: string): Promise<FastifyInstance> {
-  if (name !== 'cluster') return buildExample(t, name)
-  const { buildBoard } = await import(pathToFileURL(join(packageRoot, '.build/examples/cluster/board.js')).href)
-  const app: FastifyInstance = await buildBoard({ name: 'amber', adapter: memoryAdapter(), kill () {}, restartRedis () {} })
+  const other = others[name]
+  if (other === undefined) return buildExample(t, name)
+  const app = await other(join(packageRoot, '.build/examples', name))
   t.after(() => app.close())
   return app
 }

@@ -4,7 +4,7 @@ import { startExample } from '../helpers/example.ts'
 import { suiteNeeding } from '../helpers/requirements.ts'
 
 suiteNeeding(['chromium'], 'a server that is killed, in a browser', async (t, { chromium }) => {
-  const { url, stop } = await startExample(t, 'reconnect', { env: { NODE_OPTIONS: '' } })
+  const { url, stop } = await startExample(t, 'reconnect')
   const { window, errors } = await openWindow(t, await launchBrowser(t, chromium))
   const [page, other] = [await window.newPage(), await window.newPage()]
   for (const tab of [page, other]) {

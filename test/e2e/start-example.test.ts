@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { starter } from '../helpers/example.ts'
@@ -8,13 +8,16 @@ import { packageRoot } from '../helpers/paths.ts'
 /* That it starts an example, and that signals end it, is what all tests see which start one. */
 
 const examples = join(packageRoot, 'examples')
-const names = readdirSync(examples).filter(name => existsSync(join(examples, name, 'server.ts')))
+const names = readdirSync(examples).filter(name => existsSync(join(examples, name, 'server.ts'))).sort()
 
-t.test('without a name, all examples are listed', async t => {
+t.test('without a name, all examples are listed, in the order of their README', async t => {
   const { code, said } = await run()
   t.equal(code, 1)
   t.match(said, /^Which example\?/)
-  for (const name of names) t.match(said, new RegExp(`^  ${name} +[A-Z].+\\w$`, 'm'), 'each with what it shows')
+  const listed = [...said.matchAll(/^ {2}(\S+) +[A-Z].+\w$/gm)].map(([, name]) => name)
+  t.same([...listed].sort(), names)
+  const readme = readFileSync(join(examples, 'README.md'), 'utf8')
+  t.same(listed, [...readme.matchAll(/^\| \[(\S+)\]/gm)].map(([, name]) => name))
 })
 
 t.test('a name that is none is told, with the list', async t => {
@@ -29,6 +32,7 @@ t.test('a name that is none is told, with the list', async t => {
 /** Runs it until it ends by itself. */
 async function run (...names: string[]): Promise<{ code: number, said: string }> {
   return await new Promise(resolve => {
-    const child = execFile(process.execPath, [starter, ...names], (_error, _stdout, said) => resolve({ code: Number(child.exitCode), said }))
+    const { NODE_OPTIONS, ...env } = process.env
+    const child = execFile(process.execPath, [starter, ...names], { env }, (_error, _stdout, said) => resolve({ code: Number(child.exitCode), said }))
   })
 }

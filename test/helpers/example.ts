@@ -18,15 +18,12 @@ export interface RunningExample {
 /** What `npm run example` runs, once all is compiled. */
 export const starter = join(packageRoot, '.build/examples/support/start.js')
 
-/**
- * An example as a process of its own, as a reader starts it; ended with the test.
- *
- * @param env beside this process's: an empty `NODE_OPTIONS` keeps what the test runner loads into its children from one that starts many processes
- */
-export async function startExample (t: Test, name: string, { port = 0, env = {} } = {}): Promise<RunningExample> {
+/** An example as a process of its own, as a reader starts it: without what the test runner loads into Node. Ended with the test. */
+export async function startExample (t: Test, name: string, { port = 0 } = {}): Promise<RunningExample> {
   pathOf(name)
+  const { NODE_OPTIONS, ...env } = process.env
   const child = spawn(process.execPath, [starter, name], {
-    env: { ...process.env, HOST: '127.0.0.1', PORT: String(port), ...env },
+    env: { ...env, HOST: '127.0.0.1', PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit']
   })
   const exited = new Promise<number | null>(resolve => { child.once('exit', resolve) })

@@ -18,14 +18,24 @@ const contentSecurityPolicy = [
 ].join('; ')
 
 /**
- * Serves the files of `examples/<name>/public`, those that the small pages share, and at `/client/index.js` the client of this package, as a bundler would bring
- * it from `fastify-typed-ws/client`.
+ * Serves the files of `examples/<name>/public`, those that the small pages share, at `/client/index.js` the client of this package, as a bundler would bring
+ * it from `fastify-typed-ws/client`, and below `/source/` the server's own code, to be read.
  */
 export async function servePages (app: FastifyInstance, name: string): Promise<void> {
   const root = packageRoot(dirname(fileURLToPath(import.meta.url)))
   const examples = join(root, 'examples')
   await app.register(fastifyStatic, { root: [join(examples, name, 'public'), join(examples, 'support', 'public')], setHeaders })
   await app.register(fastifyStatic, { root: join(root, 'dist/lib/client'), prefix: '/client/', decorateReply: false, setHeaders })
+  await app.register(fastifyStatic, {
+    root: join(examples, name),
+    prefix: '/source/',
+    decorateReply: false,
+    allowedPath: path => /^\/[a-z-]+\.ts$/.test(path),
+    setHeaders (response) {
+      setHeaders(response)
+      response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    }
+  })
 }
 
 /** What every file of a page is served with. */

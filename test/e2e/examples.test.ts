@@ -23,13 +23,17 @@ const routes = [
 ] as const
 
 for (const [name, path] of routes) {
-  t.test(`${name} runs alone, serves its page under a strict policy, and ends cleanly while somebody is connected`, async t => {
+  t.test(`${name} runs alone, serves its page under a strict policy and the code that it names, and ends cleanly while somebody is connected`, async t => {
     const { url, port, stop } = await startExample(t, name)
     const response = await fetch(url)
-    t.match(await response.text(), '<!doctype html>')
+    const html = await response.text()
+    t.match(html, '<!doctype html>')
     const policy = response.headers.get('content-security-policy') ?? ''
     t.match(policy, "default-src 'none'")
     t.notMatch(policy, 'unsafe')
+    const files = [...html.matchAll(/"(source\/[^"]+)"/g)]
+    t.ok(files.length > 0)
+    for (const [, file] of files) t.equal((await fetch(new URL(file, url))).headers.get('content-type'), 'text/plain; charset=utf-8')
 
     const client = await openClient(t, port, path, name === 'authentication' ? { Cookie: await logIn(url) } : {})
     const closed = expectGoingAway(client)

@@ -3,6 +3,7 @@ let socket = null
 
 async function showWho () {
   const response = await fetch('me')
+  at.who.dataset.state = response.ok ? 'open' : 'closed'
   at.who.textContent = response.ok ? `Logged in as ${(await response.json()).name}` : 'Not logged in'
 }
 
@@ -10,6 +11,7 @@ function connect () {
   socket?.close()
   let wasOpen = false
   const opened = socket = new WebSocket(`${location.origin.replace('http', 'ws')}/private`)
+  at.connection.dataset.state = 'connecting'
   at.connection.textContent = 'Connecting…'
 
   opened.onopen = () => {
@@ -30,6 +32,7 @@ function connect () {
 
 function showConnected (text) {
   const isOpen = text === 'Connected'
+  at.connection.dataset.state = isOpen ? 'open' : 'closed'
   at.connection.textContent = text
   at.text.disabled = at.send.disabled = at.disconnect.disabled = !isOpen
 }

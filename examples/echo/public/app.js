@@ -1,8 +1,8 @@
-const [form, text, send, received] = ['form', 'text', 'send', 'received'].map(id => document.getElementById(id))
+const [form, text, send, received, state] = ['form', 'text', 'send', 'received', 'state'].map(id => document.getElementById(id))
 const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/echo`)
 
-socket.onopen = () => enable(true)
-socket.onclose = () => enable(false)
+socket.onopen = () => show('open', 'Connected')
+socket.onclose = () => show('closed', 'The connection is lost: load the page again')
 
 socket.onmessage = ({ data }) => {
   const item = document.createElement('li')
@@ -16,7 +16,9 @@ form.onsubmit = event => {
   text.value = ''
 }
 
-function enable (isOpen) {
-  text.disabled = send.disabled = !isOpen
-  if (isOpen) text.focus()
+function show (now, words) {
+  state.dataset.state = now
+  state.textContent = words
+  text.disabled = send.disabled = now !== 'open'
+  text.focus()
 }

@@ -25,6 +25,7 @@ let current = null
 client.onState(({ state, lost, retryIn }) => {
   if (state === 'open') tellSpeed()
   if (state === 'waiting' && lost !== null && current !== null) current.lost++
+  at.connection.dataset.state = state
   at.connection.textContent = {
     connecting: 'Connecting…',
     open: `Connected, speaking ${client.protocol}`,

@@ -34,6 +34,7 @@ const client = connect('/whiteboard', {
 })
 
 client.onState(({ state, retryIn }) => {
+  at.connection.dataset.state = state
   if (state !== 'open') leaveDrawing()
   if (state === 'connecting') at.connection.textContent = 'Connecting…'
   if (state === 'waiting') at.connection.textContent = retryIn === null ? 'Offline' : `Not connected; again in ${Math.ceil(retryIn / 1000)} s`

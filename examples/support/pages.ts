@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
@@ -17,6 +18,12 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'"
 ].join('; ')
 
+const headers = {
+  'Content-Security-Policy': contentSecurityPolicy,
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff'
+}
+
 /**
  * Serves the files of `examples/<name>/public`, those that the small pages share, at `/client/index.js` the client of this package, as a bundler would bring
  * it from `fastify-typed-ws/client`, and below `/source/` the server's own code, to be read.
@@ -26,23 +33,17 @@ export async function servePages (app: FastifyInstance, name: string): Promise<v
   const examples = join(root, 'examples')
   await app.register(fastifyStatic, { root: [join(examples, name, 'public'), join(examples, 'support', 'public')], setHeaders })
   await app.register(fastifyStatic, { root: join(root, 'dist/lib/client'), prefix: '/client/', decorateReply: false, setHeaders })
-  await app.register(fastifyStatic, {
-    root: join(examples, name),
-    prefix: '/source/',
-    decorateReply: false,
-    allowedPath: path => /^\/[a-z-]+\.ts$/.test(path),
-    setHeaders (response) {
-      setHeaders(response)
-      response.setHeader('Content-Type', 'text/plain; charset=utf-8')
-    }
-  })
+  // For .ts, all tables of media types name a video.
+  for (const file of readdirSync(join(examples, name)).filter(file => file.endsWith('.ts'))) {
+    app.get(`/source/${file}`, async (_request, reply) => {
+      return reply.headers(headers).type('text/plain; charset=utf-8').send(await readFile(join(examples, name, file)))
+    })
+  }
 }
 
 /** What every file of a page is served with. */
 export function setHeaders (response: SetHeadersResponse): void {
-  response.setHeader('Content-Security-Policy', contentSecurityPolicy)
-  response.setHeader('Referrer-Policy', 'no-referrer')
-  response.setHeader('X-Content-Type-Options', 'nosniff')
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
 }
 
 /** The servers are compiled to .build/, their pages stay where they are: both lie below package.json. */

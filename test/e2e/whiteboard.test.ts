@@ -168,7 +168,9 @@ suiteNeeding(['chromium'], 'a whiteboard in two windows', async (t, { chromium }
     await inked(grace.page, 0.5, 0.8)
 
     // What was drawn without a connection is nowhere; what the server has is there again.
+    const again = [grace, mary].map(({ page }) => page.waitForEvent('websocket'))
     for (const connection of app.wsConnections) connection.terminate()
+    await Promise.all(again)
     await grace.page.locator('#connection', { hasText: /^Connected/ }).waitFor()
     await inked(grace.page, 0.5, 0.8)
     await mary.page.locator('#connection', { hasText: /^Connected/ }).waitFor()
@@ -196,6 +198,26 @@ suiteNeeding(['chromium'], 'a whiteboard in two windows', async (t, { chromium }
     await ada.page.locator('#people li', { hasText: 'Hopper' }).waitFor({ state: 'detached' })
     t.same([...ada.errors, ...grace.errors], [])
   })
+})
+
+suiteNeeding(['chromium'], 'a whiteboard on a phone', async (t, { chromium }) => {
+  const { url } = await listenExample(t, 'whiteboard')
+  const { window, errors } = await openWindow(t, await launchBrowser(t, chromium), { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
+  const page = await window.newPage()
+  await page.goto(url)
+  await page.locator('#undo:enabled').waitFor()
+  const box = await page.locator('#canvas').boundingBox()
+  if (box === null) throw new Error('there is no canvas')
+  const session = await window.newCDPSession(page)
+  const touch = async (type: 'touchStart' | 'touchMove' | 'touchEnd', ...shares: number[]): Promise<void> => {
+    await session.send('Input.dispatchTouchEvent', { type, touchPoints: shares.map(share => ({ x: box.x + 0.5 * box.width, y: box.y + share * box.height })) })
+  }
+  await touch('touchStart', 0.8)
+  for (const share of [0.6, 0.4, 0.2]) await touch('touchMove', share)
+  await touch('touchEnd')
+  await inked(page, 0.5, 0.5)
+  t.equal(await page.evaluate(() => scrollY), 0, 'a finger draws, and does not scroll')
+  t.same(errors, [])
 })
 
 async function unpacked (client: RawClient): Promise<{ type: string, x?: number, y?: number }> {

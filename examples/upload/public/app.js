@@ -21,10 +21,13 @@ const client = connect('/upload', {
   requestTimeout: 60_000
 })
 let current = null
+let wasOpen = false
 
-client.onState(({ state, lost, retryIn }) => {
+client.onState(({ state, retryIn }) => {
   if (state === 'open') tellSpeed()
-  if (state === 'waiting' && lost !== null && current !== null) current.lost++
+  // Not each attempt that fails.
+  if (wasOpen && state !== 'open' && current !== null) current.lost++
+  wasOpen = state === 'open'
   at.connection.dataset.state = state
   at.connection.textContent = {
     connecting: 'Connecting…',

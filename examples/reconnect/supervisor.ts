@@ -36,7 +36,7 @@ export class Supervisor {
     source.on('message', message => {
       if (!isBalance(message)) return
       this.#balance = message
-      this.#site?.send(message)
+      tell(this.#site, message)
     })
     source.once('exit', () => this.#fail('the source has ended'))
     return await this.#startSite()
@@ -57,7 +57,7 @@ export class Supervisor {
 
   #fork (role: 'site' | 'source'): Worker {
     const worker = cluster.fork({ ROLE: role, HOST: this.#host, PORT: String(this.#port) })
-    worker.on('message', message => { if (message === 'balance?') worker.send(this.#balance) })
+    worker.on('message', message => { if (message === 'balance?') tell(worker, this.#balance) })
     return worker
   }
 
@@ -99,4 +99,9 @@ export class Supervisor {
     process.exitCode = 1
     void this.end()
   }
+}
+
+/** Also one that was killed a moment ago: its end is not told yet, and nothing reaches it. */
+function tell (worker: Worker | null, balance: BalanceData): void {
+  worker?.send(balance, () => {})
 }

@@ -17,10 +17,14 @@ export interface Scope {
   /** The innermost one around with an `$id` of its own, else the document: `#/…` begins there. */
   readonly resource: unknown
   readonly shared: SharedSchemas
+  /** What was found in schemas. Not for longer than they are looked into: applications may change them in between. */
+  readonly found: Found
 }
 
-export function scopeOf (document: unknown, shared: SharedSchemas): Scope {
-  return { document, resource: document, shared }
+type Found = WeakMap<object, ReadonlyMap<string, JsonSchema>>
+
+export function scopeOf (document: unknown, shared: SharedSchemas, found: Found = new WeakMap()): Scope {
+  return { document, resource: document, shared, found }
 }
 
 /** The scope of what is inside a schema. */
@@ -45,7 +49,7 @@ export function follow (holder: JsonSchema, scope: Scope): Target | null {
   const base = id === '' ? { schema: scope.resource, scope } : named(id, holder, scope)
   if (base === null) return null
   const isPointer = fragment === '' || fragment.startsWith('/')
-  const schema = isPointer ? pointTo(base.schema, fragment) : namesIn(base.schema).get(`#${fragment}`)
+  const schema = isPointer ? pointTo(base.schema, fragment) : namesIn(base.schema, scope.found).get(`#${fragment}`)
   if (schema === undefined) return null
   return { schema, scope: inside(schema, base.scope) }
 }
@@ -73,17 +77,15 @@ function named (id: string, holder: JsonSchema, scope: Scope): Target | null {
   const base = isObject(scope.resource) ? String(scope.resource.$id ?? '') : ''
   const names = URL.canParse(id, base) ? [id, new URL(id, base).href] : [id]
   for (const name of names) {
-    if (Object.hasOwn(scope.shared, name)) return { schema: scope.shared[name], scope: scopeOf(scope.shared[name], scope.shared) }
-    const schema = namesIn(holder).get(name) ?? namesIn(scope.document).get(name)
+    if (Object.hasOwn(scope.shared, name)) return { schema: scope.shared[name], scope: scopeOf(scope.shared[name], scope.shared, scope.found) }
+    const schema = namesIn(holder, scope.found).get(name) ?? namesIn(scope.document, scope.found).get(name)
     if (schema !== undefined) return { schema, scope: { ...scope, resource: schema } }
   }
   return null
 }
 
-const known = new WeakMap<object, ReadonlyMap<string, JsonSchema>>()
-
 /** The schemas inside of one, itself included, by `$id`, and by `#` with their `$anchor`. */
-function namesIn (schema: unknown): ReadonlyMap<string, JsonSchema> {
+function namesIn (schema: unknown, known: Found): ReadonlyMap<string, JsonSchema> {
   if (!isObject(schema)) return new Map()
   let names = known.get(schema)
   if (names === undefined) {

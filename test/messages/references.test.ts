@@ -23,6 +23,15 @@ t.test('what is inherited is no definition', async t => {
   for (const ref of ['#/constructor', '#/definitions/toString', 'toString', '#toString']) t.equal(resolved({ $ref: ref, definitions: {} }), null, ref)
 })
 
+t.test('a schema that has changed since is read anew', async t => {
+  const definitions: Record<string, unknown> = {}
+  const schema = { allOf: [{ $ref: 'text' }], definitions }
+  const meant = (): unknown => resolve(schema.allOf[0], scopeOf(schema, {}))?.schema ?? null
+  t.equal(meant(), null)
+  definitions.text = { $id: 'text', ...text }
+  t.equal(meant(), definitions.text)
+})
+
 t.test('a schema of another library, whose parts lead back to it, is looked into once', async t => {
   const circular: Record<string, unknown> = { $ref: 'named', parts: [{ $id: 'named', ...text }] }
   circular.self = circular

@@ -176,10 +176,10 @@ t.test('transports counts every byte of a WebSocket, and of a request', async t 
   t.match(figures['long-polling'], { requests: 0, received: 0, sent: 0 })
 })
 
-suiteNeeding(['chromium'], 'authentication in a browser', async (t, { chromium }) => {
+suiteNeeding(['chromium'], 'the pages of authentication and echo in a browser', async (t, { chromium }) => {
   const browser = await launchBrowser(t, chromium)
 
-  t.test('the socket is refused before the login, opens after it, and is refused after the logout', async t => {
+  t.test("authentication's socket is refused before the login, opens after it, and is refused after the logout", async t => {
     const { url } = await listenExample(t, 'authentication')
     const { window, errors } = await openWindow(t, browser)
     const page = await window.newPage()
@@ -206,17 +206,17 @@ suiteNeeding(['chromium'], 'authentication in a browser', async (t, { chromium }
     await page.locator('#connect').click()
     await connection('Refused')
   })
-})
 
-suiteNeeding(['chromium'], 'echo in a browser', async (t, { chromium }) => {
-  const { url } = await listenExample(t, 'echo')
-  const { window, errors } = await openWindow(t, await launchBrowser(t, chromium))
-  const page = await window.newPage()
-  await page.goto(url)
-  await page.locator('#text:enabled').fill('<b>Hello</b>')
-  await page.locator('#text').press('Enter')
-  await page.locator('#received li', { hasText: '<b>Hello</b>' }).waitFor()
-  t.same(errors, [])
+  t.test('echo shows what comes back as text', async t => {
+    const { url } = await listenExample(t, 'echo')
+    const { window, errors } = await openWindow(t, browser)
+    const page = await window.newPage()
+    await page.goto(url)
+    await page.locator('#text:enabled').fill('<b>Hello</b>')
+    await page.locator('#text').press('Enter')
+    await page.locator('#received li', { hasText: '<b>Hello</b>' }).waitFor()
+    t.same(errors, [])
+  })
 })
 
 /** A WebSocket, dropped with the test. */

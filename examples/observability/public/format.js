@@ -1,9 +1,10 @@
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
 
 /** 1,234 or 2.5 */
 export function count (value) {
-  return value >= 10 || Number.isInteger(value) ? whole.format(value) : short.format(value)
+  return value >= 10 || Number.isInteger(value) ? whole.format(value) : tenths.format(value)
 }
 
 /** 12.3 KiB */

@@ -30,7 +30,7 @@ export function resolveOptions (options: AnyOptions) {
     numbers[name] = value
   }
   const WebSocket = options.WebSocket ?? surroundings.WebSocket as WebSocketConstructor | undefined
-  if (WebSocket === undefined) throw wrong('no WebSocket: pass one')
+  if (WebSocket === undefined) throw wrong('pass a WebSocket')
   return { ...given, ...numbers, WebSocket, codec: options.codec ?? json }
 }
 

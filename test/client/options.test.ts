@@ -17,7 +17,7 @@ t.test('an option that is none is refused', async t => {
 })
 
 t.test('without a WebSocket there is no client', { skip: 'WebSocket' in globalThis && 'this Node has one' }, async t => {
-  t.throws(() => resolveOptions({}), { code: 'WS_CLIENT_OPTION', message: 'no WebSocket: pass one' })
+  t.throws(() => resolveOptions({}), { code: 'WS_CLIENT_OPTION', message: 'pass a WebSocket' })
 })
 
 t.test('addresses', async t => {

@@ -10,7 +10,6 @@ export function tell<Value> (listener: (value: Value) => void, value: Value): vo
 /** Who wants to be told of one kind of thing, in the order in which they came. */
 export class Listeners<Value> {
   readonly #all = new Set<readonly [(value: Value) => void]>()
-  readonly #telling: Value[] = []
 
   /** One that is added twice is called twice. Answers what ends that. */
   add (listener: (value: Value) => void): () => void {
@@ -19,12 +18,7 @@ export class Listeners<Value> {
     return () => { this.#all.delete(entry) }
   }
 
-  /** What comes of telling is told behind it: all are told of everything, in one order. */
   tell (value: Value): void {
-    if (this.#telling.push(value) > 1) return
-    for (const value of this.#telling) {
-      for (const entry of [...this.#all]) if (this.#all.has(entry)) tell(entry[0], value)
-    }
-    this.#telling.length = 0
+    for (const entry of [...this.#all]) if (this.#all.has(entry)) tell(entry[0], value)
   }
 }

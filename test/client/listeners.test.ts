@@ -36,19 +36,6 @@ t.test('one that another one ends is not told any more', async t => {
   listeners.tell(1)
 })
 
-t.test('what comes of telling is told behind it', async t => {
-  const listeners = new Listeners<number>()
-  const told: string[] = []
-  listeners.add(value => {
-    told.push(`a${value}`)
-    if (value === 1) listeners.tell(2)
-  })
-  listeners.add(value => { told.push(`b${value}`) })
-  listeners.tell(1)
-  listeners.tell(3)
-  t.same(told, ['a1', 'b1', 'a2', 'b2', 'a3', 'b3'])
-})
-
 t.test('what one throws keeps nobody from being told, and is not lost', async t => {
   const listeners = new Listeners<number>()
   const told: number[] = []

@@ -49,19 +49,6 @@ t.test('where places are in other words, all that comes before an answer is told
   }
 })
 
-t.test('each listener is told of each state, in order, whatever the others do', async t => {
-  const { client, socket } = open(t)
-  client.onState(({ state }) => {
-    if (state === 'waiting') client.retry()
-    if (state === 'open') client.close()
-  })
-  const told = states(client)
-  socket.end(1006)
-  t.same(told, ['waiting', 'connecting'])
-  FakeSocket.live[0].open()
-  t.same(told, ['waiting', 'connecting', 'open', 'closed'])
-})
-
 t.test('who closes it while rooms are joined anew finds it closed', async t => {
   let joins = 0
   const { client, socket, tell } = open(t, { rooms: { join: room => { if (++joins > 1) throw new Error('mine'); return { type: 'join', room } } } })

@@ -217,15 +217,9 @@ export class WsClient implements AsyncIterable<unknown> {
     const fields = Object(message) as Fields
     // A server that misses one is busy; one that misses two has gone.
     const limit = 2 * Number(fields.interval)
-    if (fields.type !== 'heartbeat') this.#prove()
+    if (fields.type !== 'heartbeat') this.#isUntried = false
     else if (limit > 0 && limit < 2 ** 31 && !this.#options.silenceTimeout) this.#silence.watch(limit)
     if (!this.#outgoing.answer(fields) && !this.#rooms.holds(fields)) this.#deliver(message)
-  }
-
-  /** There was some use in the connection. */
-  #prove (): void {
-    this.#failures = 0
-    this.#isUntried = false
   }
 
   #deliver (message: unknown): void {
@@ -261,8 +255,11 @@ export class WsClient implements AsyncIterable<unknown> {
     this.#drop()
     const { reconnect, authenticate } = this.#options
     const lost = this.#lost = { code, reason }
-    // A server that closes what it has just accepted must not be tried again and again as if that were a connection.
-    if (Date.now() - this.#openedAt >= longestPause(this.#failures, this.#options)) this.#prove()
+    // A server that closes what it has just accepted must not be tried again and again as if that were a connection, whatever it said before.
+    if (Date.now() - this.#openedAt >= longestPause(this.#failures, this.#options)) {
+      this.#failures = 0
+      this.#isUntried = false
+    }
     this.#openedAt = Infinity
     this.#outgoing.lose(new WsClientError('WS_CLIENT_LOST', `lost: ${code} ${reason}`))
     const isAwaited = this.#rooms.onLost()

@@ -6,6 +6,9 @@ import { launchBrowser, openWindow } from '../helpers/browser.ts'
 import { declareDocumentedRoutes } from '../helpers/documented-routes.ts'
 import { suiteNeeding } from '../helpers/requirements.ts'
 
+/** Given to the page by the test. */
+declare function reportViolation (directive: string): void
+
 suiteNeeding(['chromium'], 'the pages of the document in a browser', async (t, { chromium }) => {
   const browser = await launchBrowser(t, chromium)
   const app = await buildApp(t)
@@ -212,7 +215,6 @@ async function openPage (t: Test, browser: Browser, url: string, options: Browse
   })
   await page.exposeFunction('reportViolation', (directive: string) => { faults.push(`violated ${directive}`) })
   await page.addInitScript(() => {
-    const { reportViolation } = globalThis as unknown as { reportViolation (directive: string): void }
     addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => reportViolation(`${violatedDirective}: ${blockedURI}`))
   })
   await page.goto(url)

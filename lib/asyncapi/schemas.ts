@@ -59,7 +59,7 @@ export class Schemas {
     this.#components.push(component)
     this.#bySource.set(source, [...ofSource, component])
     // Only now: it may refer to itself.
-    component.schema = this.convert(source, scope)
+    component.schema = asObject(this.convert(source, scope))
     return component
   }
 
@@ -106,6 +106,11 @@ export class Schemas {
       count = kinds.size
     }
   }
+}
+
+/** A component may not be `true` or `false`. */
+function asObject (schema: unknown): unknown {
+  return schema === true ? {} : schema === false ? { not: {} } : schema
 }
 
 function isSame (one: Scope, other: Scope): boolean {

@@ -25,6 +25,7 @@ export class WsClient implements AsyncIterable<unknown> {
   readonly #rooms: Rooms
   readonly #stopWaking: () => void
   #state: ClientState = 'waiting'
+  #latest: StateChange | null = null
   #socket: WebSocketLike | null = null
   #lost: LostConnection | null = null
   /** How the server refused the last connection, until there are other credentials. */
@@ -142,8 +143,10 @@ export class WsClient implements AsyncIterable<unknown> {
   }
 
   #change (state: ClientState, retryIn: number | null = null): void {
+    const change = this.#latest = { state, lost: this.#lost, retryIn }
     this.#state = state
-    this.#stateListeners.tell({ state, lost: this.#lost, retryIn })
+    // A listener may change it again: the others are told of that first, and have no use for what was before.
+    this.#stateListeners.tell(change, () => change === this.#latest)
   }
 
   #tryIfOnline (): void {

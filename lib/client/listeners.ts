@@ -18,7 +18,8 @@ export class Listeners<Value> {
     return () => { this.#all.delete(entry) }
   }
 
-  tell (value: Value): void {
-    for (const entry of [...this.#all]) if (this.#all.has(entry)) tell(entry[0], value)
+  /** @param isTrue whether there is still a point in it */
+  tell (value: Value, isTrue = () => true): void {
+    for (const entry of [...this.#all]) if (this.#all.has(entry) && isTrue()) tell(entry[0], value)
   }
 }

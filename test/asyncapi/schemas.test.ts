@@ -126,6 +126,14 @@ t.test('types that are none of JSON Schema become what they are on the way', asy
   t.same(await payloadOf(t, { type: 'object', discriminator: { propertyName: 'kind' } }), { type: 'object', discriminator: 'kind' })
 })
 
+t.test('a schema that is true or false is an object where it is a component', async t => {
+  const document = await validDocumentOf(t, app => {
+    const receive = { type: 'object', properties: { any: { $ref: '#/definitions/any' }, none: { $ref: '#/definitions/none' } }, definitions: { any: true, none: false } }
+    app.ws('/x', { ...anything, schema: { receive } }, () => {})
+  })
+  t.same(schemasOf(document), { any: {}, none: { not: {} } })
+})
+
 t.test('values are not taken for schemas', async t => {
   const payload = { type: 'object', const: { $ref: 'nowhere', type: 'Date' }, properties: { $id: { type: 'string' } } }
   t.same(await payloadOf(t, payload), payload)

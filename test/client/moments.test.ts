@@ -97,6 +97,15 @@ t.test('who is told that it ended is not asked to wait for more', async t => {
   await t.rejects(client.request({ type: 'x' }), { code: 'WS_CLIENT_CLOSED' })
 })
 
+t.test('a listener that changes the state again: the others are told what it is now, and not after that what it was', async t => {
+  const { client, socket } = open(t)
+  client.onState(({ state }) => { if (state === 'waiting') client.close() })
+  const told = states(client)
+  socket.end(1006)
+  t.same(told, ['closed'])
+  t.equal(client.state, 'closed')
+})
+
 t.test('a room whose join is not answered is something to say', async t => {
   for (const answer of [{}, { type: 'error', code: 'FST_ERR_WS_ROOM_UNAVAILABLE', message: '' }]) {
     const { client, socket, tell } = open(t)

@@ -91,14 +91,17 @@ t.test('a slow consumer that keeps the latest of each key is not asked for the k
   t.same(frames, [notice, 'ping', notice])
 })
 
-t.test('it is an option of the plugin too, and a route that sets its own heartbeat sets all of it', async t => {
+t.test('it is an option of the plugin too: a route changes what it names', async t => {
   const app = await buildApp(t, { heartbeat })
   app.ws('/inherits', message => message)
-  app.ws('/own', { heartbeat: { interval: 30 } }, message => message)
+  app.ws('/slower', { heartbeat: { interval: 2 * heartbeat.interval } }, message => message)
+  app.ws('/quiet', { heartbeat: { notify: false } }, message => message)
   app.ws('/none', { heartbeat: false }, message => message)
-  const inherits = await app.injectWS('/inherits')
-  t.same(await inherits.receive(), notice)
-  for (const url of ['/own', '/none']) {
+  for (const [url, interval] of [['/inherits', heartbeat.interval], ['/slower', 2 * heartbeat.interval]] as const) {
+    const client = await app.injectWS(url)
+    t.same(await client.receive(), { ...notice, interval })
+  }
+  for (const url of ['/quiet', '/none']) {
     const client = await app.injectWS(url)
     client.send('"hello"')
     t.equal(await client.receive(), 'hello')

@@ -21,7 +21,7 @@ export function describeChannel (route: WsRoute, messages: ChannelMessages, sche
   const { url, constraints, contentTypes, maxPayload, sharedSchemas: shared } = route
   const { summary, description, deprecated, tags } = route.schema ?? {}
   const { address, parameters } = toAddress(url)
-  const subprotocols = subprotocolsOf(route)
+  const subprotocols = route.subprotocols ?? []
   return {
     address: address === '' ? '/' : address,
     title: [url === '' ? '/' : url, ...Object.entries(constraints).map(([name, value]) => `(${name} ${String(value)})`)].join(' '),
@@ -36,10 +36,6 @@ export function describeChannel (route: WsRoute, messages: ChannelMessages, sche
     'x-max-payload': maxPayload,
     ...(subprotocols.length === 0 ? {} : { 'x-subprotocols': Object.fromEntries(subprotocols.map(name => [name, contentTypes[Object.hasOwn(contentTypes, name) ? name : '']])) })
   }
-}
-
-function subprotocolsOf ({ subprotocols }: WsRoute): readonly string[] {
-  return subprotocols ?? []
 }
 
 /** Tags by name, with what the options say of them. */

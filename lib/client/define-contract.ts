@@ -1,5 +1,4 @@
-import type { ContractSchemas } from '../../types/contract.ts'
-import type { TypeOf } from '../../types/contract.ts'
+import type { ContractSchemas, TypeOf } from '../../types/contract.ts'
 import type { LiteralOf } from '../../types/union.ts'
 
 /** A schema without a static type allows any name. */

@@ -236,9 +236,11 @@ suiteNeeding(['chromium'], 'an upload in a browser', async (t, { chromium }) => 
     await page.locator('#share', { hasText: 'Paused' }).waitFor()
     await page.locator('#chunks', { hasText: '0 of 4' }).waitFor()
     const paused = offsets.length
+    // A busy machine may have come far before it was seen to be paused.
+    const share = Math.round(100 * paused / 32)
     await page.locator('#pause').click()
     await page.waitForFunction(() => !document.querySelector('#share')?.textContent?.startsWith('Paused'))
-    await progress(page, 25)
+    await progress(page, Math.min(100, share + 10))
     t.ok(offsets.length > paused)
 
     for (const connection of app.wsConnections) connection.terminate()

@@ -4,7 +4,8 @@ import type { Test } from 'tap'
 import { RawClient } from '../../helpers/raw-client.ts'
 import { ServerProcess } from './server-process.ts'
 
-const descriptors = 64
+/** More than its modules take, which are opened many at a time. */
+const descriptors = 160
 
 t.after(() => RawClient.dropAll())
 

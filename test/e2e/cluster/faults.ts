@@ -76,7 +76,7 @@ async function withHistory (t: Test, startBroker: StartBroker, outage: Outage): 
   const away = await nodes[1].client(t, 'away')
   for (const client of [ada, near, far, away]) await client.join('room:1')
   for (const n of [1, 2, 3]) t.equal(await ada.say('room:1', n), null)
-  await away.heard('room:1', 3)
+  await Promise.all([near, far, away].map(async client => await client.heard('room:1', 3)))
   const since = away.lastEventId('room:1')
   away.drop()
 
@@ -158,7 +158,7 @@ async function forgetful (t: Test, startBroker: StartBroker): Promise<void> {
   const { nodes, ada, far } = await pairOf(t, ground, { adapterTimeout: patient })
   for (const client of [ada, far]) await client.join('room:1')
   for (const n of [1, 2, 3]) t.equal(await ada.say('room:1', n), null)
-  await far.heard('room:1', 3)
+  for (const client of [ada, far]) await client.heard('room:1', 3)
   const since = far.lastEventId('room:1')
   await ground.broker.kill('SIGKILL')
   await Promise.all(nodes.map(node => node.lost()))

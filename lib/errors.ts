@@ -5,8 +5,6 @@ export const FST_ERR_WS_ALREADY_REGISTERED = createError(
   'FST_ERR_WS_ALREADY_REGISTERED', 'fastify-typed-ws is already registered on this server')
 export const FST_ERR_WS_CONFLICT = createError(
   'FST_ERR_WS_CONFLICT', '%s also handles upgrades on this server: register only one of the two')
-export const FST_ERR_WS_HTTP2 = createError(
-  'FST_ERR_WS_HTTP2', 'the server must speak HTTP/1.1: with http2, set https.allowHTTP1')
 export const FST_ERR_WS_OPTION = createError<[string, string]>(
   'FST_ERR_WS_OPTION', 'option %s: %s')
 export const FST_ERR_WS_HANDLER = createError<[string, string]>(
@@ -22,9 +20,11 @@ export const FST_ERR_WS_ASYNCAPI = createError<[string]>(
 export const FST_ERR_WS_METRICS = createError<[string]>(
   'FST_ERR_WS_METRICS', 'metrics of fastify-typed-ws: %s')
 
-/** Errors before the 101: they have a `statusCode` and go through the error handlers, as those of REST routes. */
+/** Errors of opening handshakes: they have a `statusCode` and go through the error handlers, as those of REST routes. */
 export const FST_ERR_WS_UPGRADE_REQUIRED = createError(
   'FST_ERR_WS_UPGRADE_REQUIRED', 'this URL speaks WebSocket only', 426)
+export const FST_ERR_WS_CONNECT_REQUIRED = createError(
+  'FST_ERR_WS_CONNECT_REQUIRED', 'this URL speaks WebSocket only: over HTTP/2 it takes an extended CONNECT', 405)
 export const FST_ERR_WS_VERSION = createError<[string]>(
   'FST_ERR_WS_VERSION', '%s', 426)
 export const FST_ERR_WS_HANDSHAKE = createError<[string]>(

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance } from 'fastify'
 import type { WsPluginOptions } from '../types/options.ts'
-import { FST_ERR_WS_ALREADY_REGISTERED, FST_ERR_WS_CONFLICT, FST_ERR_WS_HTTP2 } from './errors.ts'
+import { FST_ERR_WS_ALREADY_REGISTERED, FST_ERR_WS_CONFLICT } from './errors.ts'
 import { resolvePluginOptions } from './options.ts'
 import { ownCompilers } from './route/compilers.ts'
 import { upgradeConstraint } from './route/constraint.ts'
@@ -17,7 +17,6 @@ const claimed = new WeakSet<object>()
 
 async function register (instance: FastifyInstance, options: WsPluginOptions): Promise<void> {
   if (claimed.has(instance.server)) throw new FST_ERR_WS_ALREADY_REGISTERED()
-  if (!servesHttp1(instance)) throw new FST_ERR_WS_HTTP2()
   refuseOthers(instance)
   const resolved = resolvePluginOptions(options, instance)
   claimed.add(instance.server)
@@ -50,11 +49,6 @@ async function register (instance: FastifyInstance, options: WsPluginOptions): P
   instance.addHook('preClose', async () => { await server.stop() })
 }
 
-/** A server of HTTP/2 alone has no `upgrade` event: routes would be declared that nobody can reach. */
-function servesHttp1 ({ initialConfig: { http2, https } }: FastifyInstance): boolean {
-  return http2 !== true || (typeof https === 'object' && https.allowHTTP1 === true)
-}
-
 /**
  * Two plugins that handle the upgrades of one server would both write to its sockets. In this scope the other one's decorator
  * tells, in others the tree of plugins.
@@ -79,6 +73,6 @@ function letOthersLoad (instance: FastifyInstance): void {
 /**
  * Declares `app.ws`, and all that goes with it: `await app.register(typedWs, options)`. Once a server, on the root instance or above the routes.
  *
- * @throws FST_ERR_WS_OPTION, FST_ERR_WS_ALREADY_REGISTERED, FST_ERR_WS_CONFLICT, FST_ERR_WS_HTTP2
+ * @throws FST_ERR_WS_OPTION, FST_ERR_WS_ALREADY_REGISTERED, FST_ERR_WS_CONFLICT
  */
 export const plugin = fp(register, { fastify: '5.x', name: 'fastify-typed-ws' })

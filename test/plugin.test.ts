@@ -9,6 +9,7 @@ import typedWs, { plugin } from '../lib/index.ts'
 import { buildApp, listen } from './helpers/app.ts'
 import { packageRoot } from './helpers/paths.ts'
 import { RawClient } from './helpers/raw-client.ts'
+import { selfSigned } from './helpers/tls.ts'
 
 const ignore = (): void => {}
 
@@ -128,8 +129,15 @@ t.test('it keeps no process alive that has nothing else to do', async t => {
   t.same({ stdout, status }, { stdout: 'over\n', status: 0 })
 })
 
-t.test('a server of HTTP/2 alone is refused: no client could reach a route', async t => {
-  const app = Fastify({ http2: true })
-  t.after(() => app.close())
-  await t.rejects(async () => { await app.register(typedWs as never) }, { code: 'FST_ERR_WS_HTTP2' })
+t.test('a server of HTTP/2 has the same routes, with and without HTTP/1.1 beside it', async t => {
+  for (const options of [{ http2: true }, { http2: true, https: selfSigned() }, { http2: true, https: { ...selfSigned(), allowHTTP1: true } }] as const) {
+    const app = Fastify(options as { http2: true })
+    t.after(() => app.close())
+    await app.register(typedWs)
+    app.ws('/', message => message)
+    const connection = await app.injectWS('/')
+    connection.send(['over HTTP/2'])
+    t.same(await connection.receive(), ['over HTTP/2'])
+    await connection.close()
+  }
 })

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import type { CloseInfo, Connection, Traffic } from './connection.ts'
 
 /**
@@ -34,7 +35,7 @@ export interface WsChannels {
 
 /** What `fastify-typed-ws:upgrade` tells. `error` comes before `asyncStart` where the client went before it had a reply. */
 export interface WsUpgradeEvent {
-  readonly request: IncomingMessage
+  readonly request: IncomingMessage | Http2ServerRequest
   readonly instance: FastifyInstance
   /** The status of the reply; set before `asyncStart`, absent where the client went before. */
   statusCode?: number

@@ -1,6 +1,7 @@
 // What is published on node:diagnostics_channel.
 import { tracingChannel } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import type { FastifyInstance } from 'fastify'
 import type {
   CloseInfo, Connection, Traffic, WsBroadcastEvent, WsChannels, WsCloseEvent, WsInvalidEvent, WsLimitedEvent, WsMessageEvent, WsShedEvent,
@@ -35,7 +36,7 @@ expectTypeOf(any.instance).toBe<FastifyInstance>()
 /* An upgrade. */
 
 const upgrades = tracingChannel<unknown, WsUpgradeEvent>('fastify-typed-ws:upgrade')
-upgrades.start.bindStore(undefined as never, ({ request }) => { expectTypeOf(request).toBe<IncomingMessage>() })
+upgrades.start.bindStore(undefined as never, ({ request }) => { expectTypeOf(request).toBe<IncomingMessage | Http2ServerRequest>() })
 declare const upgrade: WsUpgradeEvent
 expectTypeOf(upgrade.statusCode).toBe<number | undefined>()
 expectTypeOf(upgrade.connection).toBe<Connection | undefined>()

@@ -16,11 +16,15 @@ export interface HandshakeHeaders {
 
 /** What a client's opening handshake asks for. */
 export interface Handshake {
-  readonly key: string
   /** The client's subprotocols, in its order of preference. */
   readonly protocols: readonly string[]
   /** The extensions that the client offers, in its order of preference. */
   readonly extensions: readonly ExtensionOffer[]
+}
+
+/** One over HTTP/1.1. */
+export interface UpgradeHandshake extends Handshake {
+  readonly key: string
 }
 
 /** Base64 of 16 bytes: 22 digits of which the last has four spare bits, all zero, and the padding (section 4.2.1, 5). */
@@ -64,30 +68,57 @@ export function checkRequest (target: string | undefined, rawHeaders: readonly s
 }
 
 /**
- * Checks a client's opening handshake (RFC 6455 section 4.2.1).
+ * Checks a client's opening handshake over HTTP/1.1 (RFC 6455 section 4.2.1).
  *
  * @throws HandshakeError
  */
-export function readHandshake (httpVersion: string, headers: HandshakeHeaders): Handshake {
+export function readUpgrade (httpVersion: string, headers: HandshakeHeaders): UpgradeHandshake {
   if (httpVersion !== '1.1') throw new HandshakeError('http', 'a WebSocket handshake needs HTTP/1.1')
   // Node asks this of other requests only.
   const { host } = headers
   if (host === undefined) throw new HandshakeError('http', 'a WebSocket handshake needs a Host header')
-  if (typeof host !== 'string' || !hostPattern.test(host)) throw new HandshakeError('http', 'the Host header must be a host, perhaps with a port')
-  if (headers['sec-websocket-version'] !== protocolVersion) {
-    throw new HandshakeError('version', `Sec-WebSocket-Version must be ${protocolVersion}`)
-  }
+  if (!isHost(host)) throw new HandshakeError('http', 'the Host header must be a host, perhaps with a port')
+  checkVersion(headers)
   const key = headers['sec-websocket-key']
   if (typeof key !== 'string' || !keyPattern.test(key)) {
     throw new HandshakeError('key', 'Sec-WebSocket-Key must be the base64 of 16 bytes')
   }
+  return { key, ...readOffers(headers) }
+}
+
+/**
+ * Checks a client's opening handshake over HTTP/2, an extended CONNECT (RFC 8441 section 5): no key, since no proxy takes it for anything else,
+ * and no `Upgrade`.
+ *
+ * @throws HandshakeError
+ */
+export function readConnect (headers: HandshakeHeaders): Handshake {
+  const { ':authority': authority, ':scheme': scheme, host = authority } = headers
+  if (!isHost(authority)) throw new HandshakeError('http', ':authority must be a host, perhaps with a port')
+  // Whoever looks at one of them only would take it for another server's (RFC 9113 section 8.3.1).
+  if (typeof host !== 'string' || host.toLowerCase() !== authority.toLowerCase()) throw new HandshakeError('http', 'the Host header must be that of :authority')
+  if (scheme !== 'https' && scheme !== 'http') throw new HandshakeError('http', ':scheme must be https or http')
+  checkVersion(headers)
+  return readOffers(headers)
+}
+
+function isHost (host: string | string[] | undefined): host is string {
+  return typeof host === 'string' && hostPattern.test(host)
+}
+
+function checkVersion (headers: HandshakeHeaders): void {
+  if (headers['sec-websocket-version'] !== protocolVersion) {
+    throw new HandshakeError('version', `Sec-WebSocket-Version must be ${protocolVersion}`)
+  }
+}
+
+function readOffers (headers: HandshakeHeaders): Handshake {
   // Bytes of a body would be taken for frames.
   if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0') {
     throw new HandshakeError('body', 'a WebSocket handshake has no body')
   }
   const extensions = headers['sec-websocket-extensions']
   return {
-    key,
     protocols: readProtocols(headers['sec-websocket-protocol']),
     extensions: extensions === undefined ? [] : parseExtensions(String(extensions))
   }

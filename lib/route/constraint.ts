@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { upgradeOf } from './upgrade.ts'
+import { openingOf } from './opening.ts'
 
 type ConstraintStrategy = Parameters<FastifyInstance['addConstraintStrategy']>[0]
 
@@ -10,7 +10,7 @@ export const forWebSocket = 'websocket'
 const forOther = 'other'
 
 /**
- * Routes with `upgrade: 'websocket'` take upgrade requests, those without take the rest, also on the same URL.
+ * Routes with `upgrade: 'websocket'` take opening handshakes, those without take the rest, also on the same URL.
  *
  * A plain request to a URL that has only a WebSocket route is given to that route as well, which then answers 426.
  * The router keeps its routes of one URL as the bits of a number, the least constrained lowest, and takes the highest
@@ -27,7 +27,7 @@ export function upgradeConstraint (): ConstraintStrategy {
         set: (_value, routes) => { webSocketRoutes = routes as never }
       }
     },
-    deriveConstraint: request => upgradeOf(request) === null ? forOther : forWebSocket,
+    deriveConstraint: request => openingOf(request) === null ? forOther : forWebSocket,
     mustMatchWhenDerived: false
   }
 }

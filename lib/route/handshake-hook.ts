@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { FST_ERR_WS_HANDSHAKE, FST_ERR_WS_ORIGIN, FST_ERR_WS_UPGRADE_REQUIRED, FST_ERR_WS_VERSION } from '../errors.ts'
-import { checkRequest, protocolVersion, readHandshake } from '../protocol/handshake.ts'
+import { FST_ERR_WS_CONNECT_REQUIRED, FST_ERR_WS_HANDSHAKE, FST_ERR_WS_ORIGIN, FST_ERR_WS_UPGRADE_REQUIRED, FST_ERR_WS_VERSION } from '../errors.ts'
 import { HandshakeError } from '../protocol/handshake-error.ts'
 import type { Admission } from './limits.ts'
+import { openingOf } from './opening.ts'
 import type { OriginPolicy } from './origin.ts'
-import { upgradeOf } from './upgrade.ts'
+import { upgradeOffer } from './upgrade.ts'
 
 /** How much of a strange origin an error repeats. */
 const maxEcho = 100
@@ -15,27 +15,24 @@ const maxEcho = 100
  */
 export function createHandshakeHook (originPolicy: OriginPolicy | null, admission: Admission | null) {
   return function checkHandshake (request: FastifyRequest, reply: FastifyReply, done: () => void): Promise<void> | undefined {
-    const upgrade = upgradeOf(request.raw)
-    if (upgrade === null) {
-      offerUpgrade(reply, 'Upgrade')
-      throw new FST_ERR_WS_UPGRADE_REQUIRED()
-    }
+    const opening = openingOf(request.raw)
+    if (opening === null) throw notOpening(request, reply)
     try {
-      checkRequest(request.raw.url, request.raw.rawHeaders)
-      upgrade.handshake = readHandshake(request.raw.httpVersion, request.raw.headers)
+      opening.handshake = opening.check()
     } catch (error) {
       if (!(error instanceof HandshakeError)) throw error
       if (error.fault !== 'version') throw new FST_ERR_WS_HANDSHAKE(error.message)
-      offerUpgrade(reply, 'Upgrade, close')
-      throw new FST_ERR_WS_VERSION(error.message)
+      const { statusCode, headers } = opening.versionRefusal
+      void reply.headers(headers)
+      throw Object.assign(new FST_ERR_WS_VERSION(error.message), { statusCode })
     }
     const { origin } = request.raw.headers
     const isAllowed = originPolicy === null || origin === undefined || originPolicy(origin, request)
     // Whatever else it is, be it a promise of another library, is waited for.
     if (isAllowed !== true) {
-      return refuseUnless(isAllowed, origin).then(admission === null ? undefined : () => admission.enter(upgrade, request, reply))
+      return refuseUnless(isAllowed, origin).then(admission === null ? undefined : () => admission.enter(opening, request, reply))
     }
-    if (admission !== null) admission.enter(upgrade, request, reply)
+    if (admission !== null) admission.enter(opening, request, reply)
     done()
     return undefined
   }
@@ -46,7 +43,12 @@ async function refuseUnless (isAllowed: boolean | Promise<boolean>, origin = '')
   if (await isAllowed !== true) throw new FST_ERR_WS_ORIGIN(origin.slice(0, maxEcho))
 }
 
-/** What a 426 must say (RFC 9110 section 15.5.22, RFC 6455 section 4.4). */
-function offerUpgrade (reply: FastifyReply, connection: string): void {
-  void reply.header('Upgrade', 'websocket').header('Connection', connection).header('Sec-WebSocket-Version', protocolVersion)
+/** Says how a WebSocket is opened: over HTTP/2 nobody upgrades, and the method itself is another one (RFC 8441 section 5). */
+function notOpening (request: FastifyRequest, reply: FastifyReply): Error {
+  if (request.raw.httpVersionMajor === 2) {
+    void reply.header('Allow', 'CONNECT')
+    return new FST_ERR_WS_CONNECT_REQUIRED()
+  }
+  void reply.headers(upgradeOffer)
+  return new FST_ERR_WS_UPGRADE_REQUIRED()
 }

@@ -1,65 +1,30 @@
-import { randomBytes } from 'node:crypto'
-import { request as httpRequest } from 'node:http'
-import type { ClientRequestArgs, IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import type { Payload } from '../../types/codec.ts'
 import type { InjectedConnection, InjectOptions } from '../../types/inject.ts'
-import { FST_ERR_WS_CLOSED, FST_ERR_WS_INJECT_CLOSE, FST_ERR_WS_INJECT_REJECTED, FST_ERR_WS_OPTION } from '../errors.ts'
-import { closeCode, encodeClose } from '../protocol/close.ts'
-import { opcode } from '../protocol/frame.ts'
-import type { Opcode } from '../protocol/frame.ts'
-import { encodeMaskedFrame } from '../protocol/frame-encoder.ts'
-import { FrameParser } from '../protocol/frame-parser.ts'
-import { MessageAssembler } from '../protocol/message-assembler.ts'
-import type { MessageSink } from '../protocol/message-assembler.ts'
-import { MemorySocket } from './memory-socket.ts'
-import { giveConnection } from './upgrade-listener.ts'
+import { FST_ERR_WS_INJECT_REJECTED, FST_ERR_WS_OPTION } from '../errors.ts'
+import { servesHttp2 } from './connect-listener.ts'
+import { connectHttp1, connectHttp2 } from './inject-handshake.ts'
+import type { Answer } from './inject-handshake.ts'
+import { InjectedClient } from './injected-client.ts'
 
 /**
  * A test connection through the whole request path: Node's HTTP parser, the router, the hooks, our parser; only
- * the network is missing.
+ * the network is missing. Over HTTP/2 where the server speaks it.
  */
 export async function inject (instance: FastifyInstance, url: string, options: InjectOptions): Promise<InjectedConnection> {
-  const { chunkSize = Infinity } = options
+  const { chunkSize = Infinity, remoteAddress = '127.0.0.1' } = options
   if (chunkSize !== Infinity && !(Number.isInteger(chunkSize) && chunkSize > 0)) throw new FST_ERR_WS_OPTION('chunkSize', 'must be a whole number from 1, or Infinity')
   await instance.ready()
-  const { client, server } = MemorySocket.pair(chunkSize, options.remoteAddress ?? '127.0.0.1')
-  client.on('error', ignore)
-  giveConnection(instance.server, server)
-  const { response, socket, head } = await handshake(client, url, options)
-  if (socket === null) throw await rejection(response)
-  return new ClientConnection(socket, head, response.headers)
-}
-
-interface HandshakeResult {
-  readonly response: IncomingMessage
-  /** null when the upgrade was refused */
-  readonly socket: Duplex | null
-  readonly head: Buffer
-}
-
-function handshake (socket: MemorySocket, url: string, { headers, query, protocols }: InjectOptions): Promise<HandshakeResult> {
-  const path = pathOf(url, query)
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({
-      path,
-      headers: {
-        Host: 'localhost',
-        Connection: 'Upgrade',
-        Upgrade: 'websocket',
-        'Sec-WebSocket-Version': '13',
-        'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
-        ...(protocols === undefined || protocols.length === 0 ? {} : { 'Sec-WebSocket-Protocol': protocols.join(', ') }),
-        ...headers as ClientRequestArgs['headers'] as object
-      },
-      createConnection: () => socket
-    })
-    request.on('upgrade', (response, socket, head) => resolve({ response, socket, head }))
-    request.on('response', response => resolve({ response, socket: null, head: Buffer.alloc(0) }))
-    request.on('error', reject)
-    request.end()
-  })
+  const { server } = instance
+  const target = { server, path: pathOf(url, options.query), chunkSize, remoteAddress }
+  const headers = {
+    'sec-websocket-version': '13',
+    ...(options.protocols === undefined || options.protocols.length === 0 ? {} : { 'sec-websocket-protocol': options.protocols.join(', ') }),
+    ...lowerCase(options.headers)
+  }
+  const answer = servesHttp2(server) ? await connectHttp2(target, headers) : await connectHttp1(target, headers)
+  if (answer.socket === null) throw rejection(answer)
+  return new InjectedClient(answer.socket, answer.head, answer.headers)
 }
 
 /** As `app.inject` takes them: a path with or without its slash, or a whole URL. */
@@ -70,140 +35,14 @@ function pathOf (url: string, query: InjectOptions['query']): string {
   return `${pathname}?${String(searchParams)}`
 }
 
-/** The reply to a refused upgrade, as `app.inject` would give it. */
-async function rejection (response: IncomingMessage): Promise<Error> {
-  const chunks: Buffer[] = []
-  for await (const chunk of response) chunks.push(chunk)
-  const payload = Buffer.concat(chunks).toString()
-  const statusCode = response.statusCode ?? 0
+function lowerCase (headers: InjectOptions['headers'] = {}): Record<string, string | readonly string[]> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+/** The reply to a refused handshake, as `app.inject` would give it. */
+function rejection ({ statusCode, headers, body }: Answer & { headers: IncomingHttpHeaders }): Error {
+  const payload = body.toString()
   return Object.assign(new FST_ERR_WS_INJECT_REJECTED(statusCode), {
-    response: { statusCode, headers: response.headers, payload, json: (): unknown => JSON.parse(payload) }
+    response: { statusCode, headers, payload, json: (): unknown => JSON.parse(payload) }
   })
 }
-
-interface Waiter {
-  readonly resolve: (message: unknown) => void
-  readonly reject: (error: Error) => void
-}
-
-class ClientConnection implements InjectedConnection, MessageSink {
-  readonly protocol: string
-  readonly headers: IncomingHttpHeaders
-  readonly #socket: Duplex
-  readonly #parser: FrameParser
-  readonly #messages: unknown[] = []
-  readonly #waiters: Waiter[] = []
-  readonly #pongs: Waiter[] = []
-  #closeSent = false
-  #status: { code: number, reason: string } | null = null
-  readonly #closed: Promise<void>
-
-  constructor (socket: Duplex, head: Buffer, headers: IncomingHttpHeaders) {
-    this.protocol = String(headers['sec-websocket-protocol'] ?? '')
-    this.headers = headers
-    this.#socket = socket
-    this.#parser = new FrameParser(new MessageAssembler(this, Number.MAX_SAFE_INTEGER), false)
-    this.#closed = new Promise(resolve => socket.once('close', resolve))
-    void this.#closed.then(() => this.#rejectWaiters())
-    socket.on('data', (chunk: Buffer) => this.#parser.push(chunk))
-    socket.on('end', () => socket.end())
-    if (head.length > 0) this.#parser.push(head)
-  }
-
-  send (message: unknown): void {
-    const payload = typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message)
-    this.#frame(typeof payload === 'string' ? opcode.text : opcode.binary, payload)
-  }
-
-  ping (payload: Payload = ''): Promise<Buffer> {
-    return new Promise<Buffer>((resolve, reject) => {
-      if (this.#status !== null || this.#socket.destroyed) {
-        reject(new FST_ERR_WS_CLOSED())
-        return
-      }
-      this.#pongs.push({ resolve: pong => resolve(pong as Buffer), reject })
-      this.#frame(opcode.ping, payload)
-    })
-  }
-
-  receive<Message = unknown> (): Promise<Message> {
-    return new Promise<Message>((resolve, reject) => {
-      if (this.#messages.length > 0) resolve(this.#messages.shift() as Message)
-      else if (this.#status !== null || this.#socket.destroyed) reject(new FST_ERR_WS_CLOSED())
-      else this.#waiters.push({ resolve: message => resolve(message as Message), reject })
-    })
-  }
-
-  async expectClose (code: number): Promise<{ code: number, reason: string }> {
-    await this.#closed
-    const status = this.#status ?? { code: closeCode.abnormal, reason: '' }
-    if (status.code !== code) throw new FST_ERR_WS_INJECT_CLOSE(code, status.code, status.reason)
-    return status
-  }
-
-  async close (code: number = closeCode.normal, reason = ''): Promise<void> {
-    this.#sendClose(code, reason)
-    await this.#closed
-  }
-
-  terminate (): void {
-    this.#socket.destroy()
-  }
-
-  write (bytes: Buffer): void {
-    this.#socket.write(bytes)
-  }
-
-  onText (text: string): void {
-    this.#deliver(parseOr(text))
-  }
-
-  onBinary (payload: Buffer): void {
-    this.#deliver(payload)
-  }
-
-  onPing (payload: Buffer): void {
-    this.#frame(opcode.pong, payload)
-  }
-
-  onPong (payload: Buffer): void {
-    this.#pongs.shift()?.resolve(payload)
-  }
-
-  onCloseFrame (code: number, reason: string): void {
-    this.#status = { code, reason }
-    this.#rejectWaiters()
-    this.#sendClose(code, '')
-  }
-
-  #deliver (message: unknown): void {
-    const waiter = this.#waiters.shift()
-    if (waiter === undefined) this.#messages.push(message)
-    else waiter.resolve(message)
-  }
-
-  #rejectWaiters (): void {
-    for (const waiter of [...this.#waiters.splice(0), ...this.#pongs.splice(0)]) waiter.reject(new FST_ERR_WS_CLOSED())
-  }
-
-  #sendClose (code: number, reason: string): void {
-    if (this.#closeSent) return
-    this.#closeSent = true
-    this.#frame(opcode.close, encodeClose(code, reason))
-  }
-
-  #frame (code: Opcode, payload: Payload): void {
-    if (!this.#socket.writable) return
-    this.#socket.write(encodeMaskedFrame(code, payload, randomBytes(4).readInt32BE()))
-  }
-}
-
-function parseOr (text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-function ignore (): void {}

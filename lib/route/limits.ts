@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { FST_ERR_WS_CLIENT_LIMIT, FST_ERR_WS_CONNECTION_LIMIT } from '../errors.ts'
 import type { ConnectionLimits } from '../limit-options.ts'
 import { ipKey } from './ip-key.ts'
-import type { Upgrade } from './upgrade.ts'
+import type { Opening } from './opening.ts'
 
 /** In how many seconds those who are refused may come back: at random between these, so that they don't all come at once. */
 const retryAfter = { least: 5, most: 15 }
@@ -130,11 +130,11 @@ export class Admission {
    *
    * @throws FST_ERR_WS_CONNECTION_LIMIT, FST_ERR_WS_CLIENT_LIMIT
    */
-  enter (upgrade: Upgrade, request: FastifyRequest, reply: FastifyReply): void {
+  enter (opening: Opening, request: FastifyRequest, reply: FastifyReply): void {
     // It ended while the origin's policy was asked: nobody would give its place back.
-    if (!upgrade.isPending) return
+    if (!opening.isPending) return
     // An application may have routed the request a second time.
-    upgrade.leave()
+    opening.leave()
     const ip = this.#isByIp ? ipKey(request.ip) : null
     for (const { isFull, scope } of this.#occupancies) {
       if (isFull) {
@@ -148,7 +148,7 @@ export class Admission {
         throw new FST_ERR_WS_CLIENT_LIMIT('address')
       }
     }
-    upgrade.place = new Place(this.#occupancies, ip)
+    opening.place = new Place(this.#occupancies, ip)
   }
 }
 
@@ -157,7 +157,7 @@ export class Admission {
  *
  * @throws FST_ERR_WS_CLIENT_LIMIT
  */
-export function enterByKey ({ place }: Upgrade, key: string, reply: FastifyReply): void {
+export function enterByKey ({ place }: Opening, key: string, reply: FastifyReply): void {
   if (place === null || place.reserve(key)) return
   sayWhen(reply)
   throw new FST_ERR_WS_CLIENT_LIMIT('key')

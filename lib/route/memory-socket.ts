@@ -4,6 +4,8 @@ import { Duplex } from 'node:stream'
 export class MemorySocket extends Duplex {
   readonly remoteAddress: string
   readonly remotePort = 0
+  /** What a server of TLS asks which protocol it is to speak; one of HTTP/1.1 alone does not ask. */
+  readonly alpnProtocol = 'h2'
   readonly #chunkSize: number
   #peer: MemorySocket | null = null
   /** Goes on writing once the peer reads again. */

@@ -5,7 +5,6 @@ import { Compressions } from '../connection/compression.ts'
 import { ServerConnection, timeOf } from '../connection/connection.ts'
 import type { MessageHandler, RouteContext } from '../connection/route-context.ts'
 import { isThenable } from '../connection/thenable.ts'
-import { StreamTransport } from '../connection/transport.ts'
 import { FST_ERR_WS_CLOSING, FST_ERR_WS_EXPIRED, FST_ERR_WS_HANDLER, FST_ERR_WS_OPTION, FST_ERR_WS_SCHEMA } from '../errors.ts'
 import { Broadcast } from '../messages/broadcast.ts'
 import { codecFor } from '../messages/codec.ts'
@@ -16,7 +15,6 @@ import { isObject } from '../messages/references.ts'
 import { refusePluginOptions, resolveOptions } from '../options.ts'
 import type { OwnOptions, ResolvedHeartbeat } from '../options.ts'
 import { outside } from '../outside.ts'
-import { acceptValue } from '../protocol/handshake.ts'
 import { agreeOnDeflate } from '../protocol/permessage-deflate.ts'
 import { createAcceptHandler } from './accept-handler.ts'
 import { ownCompilers } from './compilers.ts'
@@ -26,10 +24,10 @@ import { describeRoute, documentUpgrade, urlOf } from './describe-route.ts'
 import { createErrorReporter } from './handler-error.ts'
 import { createHandshakeHook } from './handshake-hook.ts'
 import { Admission, Occupancy } from './limits.ts'
+import { openingOf } from './opening.ts'
 import { compileOrigin } from './origin.ts'
 import { requestLogging } from './request-logging.ts'
 import { compileSubprotocols } from './subprotocol.ts'
-import { upgradeOf } from './upgrade.ts'
 import { messageOf } from './ws-server.ts'
 import type { WsServer } from './ws-server.ts'
 
@@ -37,9 +35,6 @@ import type { WsServer } from './ws-server.ts'
 export type AnyRouteOptions = WsRouteOptions<unknown, never, { receive?: unknown, send?: unknown, replies?: { readonly [literal: string]: unknown } }, unknown>
 
 type OnOpen = (this: unknown, connection: ServerConnection, request: FastifyRequest) => unknown
-
-/** Reply headers that an upgrade must not carry, or that are its own. */
-const notIn101 = new Set(['connection', 'content-length', 'content-type', 'transfer-encoding', 'upgrade'])
 
 /**
  * Declares a WebSocket route on `instance`: a GET route of Fastify, so that everything of REST routes holds for it,
@@ -113,8 +108,8 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
 
   /** The last `onSend` hook. Fastify is not called back once protocols are switched: the socket is no longer its. */
   function switchProtocols (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: (error: Error | null, payload?: unknown) => void): void {
-    const upgrade = upgradeOf(request.raw)
-    if (reply.statusCode !== 101 || upgrade === null || upgrade.handshake === null || context === null) {
+    const opening = openingOf(request.raw)
+    if (opening === null || !opening.isLetThrough || reply.statusCode !== opening.acceptStatus || opening.handshake === null || context === null) {
       done(null, payload)
       return
     }
@@ -127,30 +122,31 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
       done(new FST_ERR_WS_EXPIRED())
       return
     }
-    const { key, protocols, extensions } = upgrade.handshake
+    const { protocols, extensions } = opening.handshake
     const protocol = chooseSubprotocol(protocols, request)
-    if (!upgrade.isPending) {
+    if (!opening.isPending) {
       reply.hijack()
       return
     }
     const agreement = resolved.deflate === null ? null : agreeOnDeflate(extensions, resolved.deflate)
-    const head = upgrade.accept(headersOf101(reply, key, protocol, agreement === null ? '' : agreement.header))
+    const transport = opening.accept(protocol, agreement === null ? '' : agreement.header, reply.getHeaders())
     reply.hijack()
-    const connection = new ServerConnection(new StreamTransport(upgrade.socket), context, {
+    const connection = new ServerConnection(transport, context, {
       id: server.connections.nextId(),
       log: request.log,
       protocol,
       codec: codecFor(codecs, protocol),
       compression: agreement === null || compressions === null ? null : compressions.of(agreement.parameters),
-      key: upgrade.key,
+      key: opening.key,
       expiresAt,
       isLogged: isLogged(request)
     })
     server.counters.opened++
-    server.connections.add(connection, upgrade.takePlace())
-    upgrade.trace?.onConnection(connection, context.url)
+    server.connections.add(connection, opening.takePlace())
+    opening.onConnection(connection, context.url)
     open(connection, onOpen as OnOpen | null, instance, request)
-    if (head.length > 0) outside(() => connection.onData(head))
+    const { head } = opening
+    if (head !== null && head.length > 0) outside(() => connection.onData(head))
   }
 
   const admission = Admission.of(server.occupancy, Occupancy.of(resolved.connectionLimits, ' of this route'))
@@ -165,15 +161,19 @@ export function declareRoute (server: WsServer, instance: FastifyInstance, url: 
     constraints: { ...rest.constraints, [constraintName]: forWebSocket },
     onRequest: [checkHandshake, ...([] as unknown[]).concat(rest.onRequest ?? [])] as RouteOptions['onRequest'],
     onSend: [...([] as unknown[]).concat(rest.onSend ?? []), switchProtocols] as RouteOptions['onSend'],
-    onError: [isNo101, ...([] as unknown[]).concat(rest.onError ?? [])] as RouteOptions['onError'],
+    onError: [isNotLetThrough, ...([] as unknown[]).concat(rest.onError ?? [])] as RouteOptions['onError'],
     handler: createAcceptHandler(resolved.limitKey, instance)
   })
   server.routes.push(described)
 }
 
-/** What an `onSend` hook fails with is no 101, whatever the error handler makes of it. */
-function isNo101 (_request: FastifyRequest, reply: FastifyReply, _error: Error, done: () => void): void {
-  if (reply.statusCode === 101) void reply.code(500)
+/** What an `onSend` hook fails with is not accepted, whatever the error handler makes of it. */
+function isNotLetThrough (request: FastifyRequest, reply: FastifyReply, _error: Error, done: () => void): void {
+  const opening = openingOf(request.raw)
+  if (opening !== null && opening.isLetThrough) {
+    opening.isLetThrough = false
+    if (reply.statusCode === opening.acceptStatus) void reply.code(500)
+  }
   done()
 }
 
@@ -243,20 +243,6 @@ function split (options: Omit<AnyRouteOptions, 'schema' | 'onOpen' | 'onClose' |
     },
     rest: rest as Partial<RouteOptions>
   }
-}
-
-function headersOf101 (reply: FastifyReply, key: string, protocol: string, extensions: string): Record<string, number | string | string[] | undefined> {
-  const headers: Record<string, number | string | string[] | undefined> = {
-    Upgrade: 'websocket',
-    Connection: 'Upgrade',
-    'Sec-WebSocket-Accept': acceptValue(key)
-  }
-  if (protocol !== '') headers['Sec-WebSocket-Protocol'] = protocol
-  if (extensions !== '') headers['Sec-WebSocket-Extensions'] = extensions
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (!notIn101.has(name) && !name.startsWith('sec-websocket-')) headers[name] = value
-  }
-  return headers
 }
 
 /** One for all clients of the route: it is encoded and framed once for each codec. */

@@ -1,15 +1,15 @@
-import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { WsUpgradeEvent } from '../../types/channels.ts'
 import type { Connection } from '../../types/connection.ts'
 import { channels } from '../channels.ts'
 import { FST_ERR_WS_ABORTED } from '../errors.ts'
+import type { RawRequest } from './opening.ts'
 
 /** One upgrade, as `fastify-typed-ws:upgrade` tells it. */
 export class UpgradeTrace {
   readonly #event: WsUpgradeEvent
 
-  constructor (request: IncomingMessage, instance: FastifyInstance) {
+  constructor (request: RawRequest, instance: FastifyInstance) {
     this.#event = { request, instance }
   }
 
@@ -23,10 +23,10 @@ export class UpgradeTrace {
     }
   }
 
-  onConnection (connection: Connection, route: string): void {
+  onConnection (connection: Connection, route: string, statusCode: number): void {
     this.#event.connection = connection
     this.#event.route = route
-    this.onReply(101)
+    this.onReply(statusCode)
   }
 
   onReply (statusCode: number): void {

@@ -1,13 +1,14 @@
-import { ServerResponse, STATUS_CODES } from 'node:http'
+import { ServerResponse } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { FST_ERR_WS_HANDSHAKE_TIMEOUT } from '../errors.ts'
+import { StreamTransport } from '../connection/transport.ts'
+import type { Transport } from '../connection/transport.ts'
 import { outside } from '../outside.ts'
+import { acceptValue, checkRequest, protocolVersion, readUpgrade } from '../protocol/handshake.ts'
 import type { Handshake } from '../protocol/handshake.ts'
-import type { Deadlines, Timed } from './deadlines.ts'
-import type { Place } from './limits.ts'
-import type { UpgradeTrace } from './upgrade-trace.ts'
+import { Opening } from './opening.ts'
+import type { OpeningOwner, ReplyHeaders } from './opening.ts'
 
 /** How long a client whose upgrade was refused may take to close its side, in milliseconds. */
 const lingerTimeout = 1_000
@@ -15,63 +16,47 @@ const lingerTimeout = 1_000
 /** How much of what follows the request is kept until the 101, in bytes. */
 const headLimit = 64 * 1024
 
-const kUpgrade = Symbol('fastify-typed-ws.upgrade')
+/** Reply headers that a 101 must not carry, or that are its own. */
+const notIn101 = new Set(['connection', 'content-length', 'content-type', 'transfer-encoding', 'upgrade'])
 
-type UpgradeRequest = IncomingMessage & { [kUpgrade]?: Upgrade }
+/** What a 426 must say (RFC 9110 section 15.5.22, RFC 6455 section 4.4). */
+export const upgradeOffer = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Version': protocolVersion }
+
+const versionRefusal = { statusCode: 426, headers: { ...upgradeOffer, Connection: 'Upgrade, close' } }
 
 /** `_httpMessage` is where Node keeps the response whose turn it is, `server` whose parser read the request. */
 export type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null, readonly server: Server }
 
-/** The upgrade that a request asks for; null for any other request. */
-export function upgradeOf (request: IncomingMessage): Upgrade | null {
-  return (request as UpgradeRequest)[kUpgrade] ?? null
-}
-
 /** An application may reply when the deadline already has: that must not throw, since nobody would catch it. */
 class UpgradeResponse extends ServerResponse {
-  /** What the client was told: an application may still set `statusCode` behind it. */
   sentStatus: number | null = null
 
-  override writeHead (...head: [number, ...never[]]): this {
+  override writeHead (...head: [number, ...unknown[]]): this {
     if (this.writableEnded) return this
-    super.writeHead(...head)
+    super.writeHead(...head as [number])
     this.sentStatus = this.statusCode
     return this
   }
 }
 
-/** A request to upgrade, from the event to the 101 or to the end of another reply. */
-export class Upgrade implements Timed {
-  readonly socket: Socket
-  readonly response: ServerResponse & { readonly sentStatus: number | null }
-  /** Set once it was checked. */
-  handshake: Handshake | null = null
-  /** What it has reserved; null where nothing is limited. */
-  place: Place | null = null
-  /** What `limitKey` answered. */
-  key: string | undefined = undefined
-  /** null while nobody listens */
-  trace: UpgradeTrace | null = null
-  readonly #request: IncomingMessage
-  readonly #onOver: (upgrade: Upgrade) => void
-  readonly #deadlines: Deadlines<Upgrade>
-  readonly deadline: number
+/** An opening handshake over HTTP/1.1: a request to upgrade, until the 101 or the end of another reply (RFC 6455 section 4.2). */
+export class Upgrade extends Opening {
+  declare readonly request: IncomingMessage
+  readonly acceptStatus = 101
+  readonly versionRefusal = versionRefusal
+  readonly response: UpgradeResponse
+  readonly #socket: Socket
+  /** Of the handshake, once it was checked. */
+  #acceptKey = ''
   /** What followed the request. */
   #head: Buffer
   /** Waits for the client to close its side. */
   #timer: NodeJS.Timeout | null = null
-  /** Whether protocols were switched. */
-  isAccepted = false
 
-  constructor (request: UpgradeRequest, socket: Socket, head: Buffer, deadlines: Deadlines<Upgrade>, onOver: (upgrade: Upgrade) => void) {
-    request[kUpgrade] = this
-    this.socket = socket
+  constructor (request: IncomingMessage, socket: Socket, head: Buffer, owner: OpeningOwner) {
+    super(request, owner)
+    this.#socket = socket
     this.#head = head
-    this.#request = request
-    this.#onOver = onOver
-    this.#deadlines = deadlines
-    this.deadline = deadlines.next()
-    deadlines.add(this)
     this.response = new UpgradeResponse(request)
     this.response.shouldKeepAlive = false
     this.response.assignSocket(socket)
@@ -83,78 +68,74 @@ export class Upgrade implements Timed {
     socket.on('close', this.#onClose)
   }
 
-  /** Whether it can still be accepted: nothing was replied, and the client is still there. */
   get isPending (): boolean {
-    return !this.response.headersSent && !this.socket.destroyed
+    return !this.response.headersSent && !this.#socket.destroyed
   }
 
-  /**
-   * Switches protocols: the socket is the caller's from here on, and so are the bytes that followed the request.
-   *
-   * @throws ERR_INVALID_CHAR over a header that can't be sent
-   */
-  accept (headers: Record<string, number | string | string[] | undefined>): Buffer {
-    // First, since it throws over a header that can't be sent: the upgrade is then still to be refused.
-    this.response.writeHead(101, headers)
-    this.isAccepted = true
-    this.#over()
-    this.response.end()
-    this.response.detachSocket(this.socket)
-    this.socket.removeListener('drain', onDrain)
-    this.socket.removeListener('data', this.#onData)
-    this.socket.removeListener('end', this.#onEnd)
-    this.socket.removeListener('close', this.#onClose)
-    if (this.socket.isPaused()) outside(() => this.socket.resume())
+  get sentStatus (): number | null {
+    return this.response.sentStatus
+  }
+
+  protected get isReplied (): boolean {
+    return this.response.writableFinished
+  }
+
+  override get head (): Buffer {
     return this.#head
   }
 
-  /** Replies in place of an application that did not in time, or that should not be asked. */
-  refuse ({ statusCode = 503, code, message }: Error & { statusCode?: number, code: string }): void {
-    if (this.response.writableFinished) return
-    if (this.response.headersSent) {
-      this.destroy()
-      return
+  check (): Handshake {
+    const { url, rawHeaders, httpVersion, headers } = this.request
+    checkRequest(url, rawHeaders)
+    const handshake = readUpgrade(httpVersion, headers)
+    this.#acceptKey = handshake.key
+    return handshake
+  }
+
+  accept (protocol: string, extensions: string, headers: ReplyHeaders): Transport {
+    const all: ReplyHeaders = {
+      Upgrade: 'websocket',
+      Connection: 'Upgrade',
+      'Sec-WebSocket-Accept': acceptValue(this.#acceptKey)
     }
-    const body = JSON.stringify({ statusCode, code, error: STATUS_CODES[statusCode], message })
-    this.response.writeHead(statusCode, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(body) })
-    this.response.end(body)
-  }
-
-  /** Its place, which is the caller's to release from here on. */
-  takePlace (): Place | null {
-    const { place } = this
-    this.place = null
-    return place
-  }
-
-  /** Gives its place back. */
-  leave (): void {
-    this.takePlace()?.release()
-  }
-
-  onDeadline (): void {
-    this.refuse(new FST_ERR_WS_HANDSHAKE_TIMEOUT())
+    if (protocol !== '') all['Sec-WebSocket-Protocol'] = protocol
+    if (extensions !== '') all['Sec-WebSocket-Extensions'] = extensions
+    for (const [name, value] of Object.entries(headers)) {
+      if (!notIn101.has(name) && !name.startsWith('sec-websocket-')) all[name] = value
+    }
+    // First, since it throws over a header that can't be sent: the upgrade is then still to be refused.
+    this.response.writeHead(101, all)
+    this.isAccepted = true
+    this.#over()
+    const socket = this.#socket
+    this.response.end()
+    this.response.detachSocket(socket)
+    socket.removeListener('drain', onDrain)
+    socket.removeListener('data', this.#onData)
+    socket.removeListener('end', this.#onEnd)
+    socket.removeListener('close', this.#onClose)
+    if (socket.isPaused()) outside(() => socket.resume())
+    return new StreamTransport(socket)
   }
 
   destroy (): void {
-    this.socket.destroy()
+    this.#socket.destroy()
   }
 
   /** The reply is written: ends the connection, and waits a moment for the client, since a reset could overtake the reply. */
   #onReply (): void {
     if (this.isAccepted) return
-    this.#deadlines.delete(this)
     // Now, not when it has closed its side: it may be back before that.
-    this.#onOver(this)
-    this.socket.end()
-    this.socket.resume()
+    this.over()
+    this.#socket.end()
+    this.#socket.resume()
     this.#timer = setTimeout(destroyUpgrade, lingerTimeout, this).unref()
   }
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.response.headersSent) return
     this.#head = Buffer.concat([this.#head, chunk])
-    if (this.#head.length >= headLimit) this.socket.pause()
+    if (this.#head.length >= headLimit) this.#socket.pause()
   }
 
   /** Node's HTTP server takes a client that ends its side for gone, too. */
@@ -166,15 +147,14 @@ export class Upgrade implements Timed {
   readonly #onClose = (): void => {
     this.#over()
     if (!this.response.writableFinished) {
-      this.#request.aborted = true
-      this.#request.emit('close')
+      this.request.aborted = true
+      this.request.emit('close')
     }
   }
 
   #over (): void {
-    this.#deadlines.delete(this)
     if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#onOver(this)
+    this.over()
   }
 }
 

@@ -17,9 +17,12 @@ import type { ResolvedOptions, ResolvedPluginOptions } from '../options.ts'
 import { Registry } from '../rooms/registry.ts'
 import { CompilerPool } from './compilers.ts'
 import type { OwnCompilers } from './compilers.ts'
+import { ConnectListener, servesHttp2 } from './connect-listener.ts'
 import { Connections } from './connections.ts'
 import { Occupancy } from './limits.ts'
+import { Openings } from './openings.ts'
 import { compileOrigin } from './origin.ts'
+import { Sessions } from './sessions.ts'
 import { statsOf } from './stats.ts'
 import { compileSubprotocols } from './subprotocol.ts'
 import { UpgradeListener } from './upgrade-listener.ts'
@@ -44,7 +47,8 @@ export class WsServer {
   /** Of connections, and of rooms that messages are replayed from. */
   readonly budget: MemoryBudget
   readonly #instance: FastifyInstance
-  readonly #upgrades: UpgradeListener
+  readonly #openings: Openings
+  readonly #sessions = new Sessions()
   #isStarted = false
   #isClosing = false
 
@@ -69,7 +73,9 @@ export class WsServer {
       connectionsOf: key => this.connections.filter(connection => connection.key === key)
     })
     this.occupancy = Occupancy.of(options.connectionLimits)
-    this.#upgrades = new UpgradeListener(instance, options.handshakeTimeout, this.counters)
+    this.#openings = new Openings(instance, options.handshakeTimeout, this.counters)
+    new UpgradeListener(instance.server, this.#openings).listen(options.handshakeTimeout)
+    if (servesHttp2(instance.server)) new ConnectListener(instance.server, this.#openings, this.#sessions).listen()
   }
 
   /** No upgrade is accepted any more. */
@@ -78,7 +84,7 @@ export class WsServer {
   }
 
   get stats (): WsStats {
-    return statsOf(this.counters, this.connections, this.rooms, this.budget, this.#upgrades.pending)
+    return statsOf(this.counters, this.connections, this.rooms, this.budget, this.#openings.pending)
   }
 
   get readiness (): WsReadiness {
@@ -115,13 +121,14 @@ export class WsServer {
   async stop (): Promise<void> {
     const { drain } = this.options
     this.#isClosing = true
-    this.#upgrades.refuseNew()
+    this.#openings.refuseNew()
     // It is for those who send clients here: nobody knows a server that does not listen.
     if (drain.delay > 0 && this.#instance.server.listening) await delay(drain.delay)
     await this.connections.drain(drain)
     // Before the rest is waited for: clients have a moment of their own to take the refusal.
-    this.#upgrades.refusePending()
+    this.#openings.refusePending()
     await this.connections.drop()
+    this.#sessions.close()
     await this.#stopRooms()
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { asksForWebSocket, readHandshake } from '../../lib/protocol/handshake.ts'
+import { asksForWebSocket, readUpgrade } from '../../lib/protocol/handshake.ts'
 import type { HandshakeHeaders } from '../../lib/protocol/handshake.ts'
 import { HandshakeError } from '../../lib/protocol/handshake-error.ts'
 import { agreeOnDeflate } from '../../lib/protocol/permessage-deflate.ts'
@@ -40,9 +40,9 @@ export const handshake: Target = {
 }
 
 /** Throws what is no HandshakeError. */
-function read (httpVersion: string, headers: HandshakeHeaders): ReturnType<typeof readHandshake> | HandshakeError {
+function read (httpVersion: string, headers: HandshakeHeaders): ReturnType<typeof readUpgrade> | HandshakeError {
   try {
-    return readHandshake(httpVersion, headers)
+    return readUpgrade(httpVersion, headers)
   } catch (error) {
     if (error instanceof HandshakeError) return error
     throw error

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { close, readFrame, text } from './bytes.ts'
 import type { ReadFrame } from './bytes.ts'
@@ -43,6 +44,11 @@ export class RawClient {
     socket.on('end', () => { this.#ended = true; this.#wake() })
     socket.on('close', () => { RawClient.#open.delete(socket); this.#closed = true; this.#wake() })
     socket.on('error', () => {})
+  }
+
+  /** Reads and writes frames on a stream of HTTP/2. */
+  static on (stream: Duplex): RawClient {
+    return new RawClient(stream as Socket)
   }
 
   /** Drops the clients that a test left open: none of them would answer the server's close. */

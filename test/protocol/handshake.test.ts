@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
-import { acceptValue, asksForWebSocket, readHandshake } from '../../lib/protocol/handshake.ts'
+import { acceptValue, asksForWebSocket, readUpgrade } from '../../lib/protocol/handshake.ts'
 import { HandshakeError, isToken } from '../../lib/protocol/handshake-error.ts'
 import type { HandshakeHeaders } from '../../lib/protocol/handshake.ts'
 import type { HandshakeFault } from '../../lib/protocol/handshake-error.ts'
@@ -13,7 +13,7 @@ const good: HandshakeHeaders = { host: 'example.com', 'sec-websocket-version': '
 
 function faultOf (headers: HandshakeHeaders, httpVersion = '1.1'): HandshakeFault | null {
   try {
-    readHandshake(httpVersion, { ...good, ...headers })
+    readUpgrade(httpVersion, { ...good, ...headers })
     return null
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error
@@ -26,7 +26,7 @@ function refuses (t: Test, headers: HandshakeHeaders, fault: HandshakeFault, htt
 }
 
 function protocolsOf (header: string | string[] | undefined): readonly string[] {
-  return readHandshake('1.1', { ...good, 'sec-websocket-protocol': header }).protocols
+  return readUpgrade('1.1', { ...good, 'sec-websocket-protocol': header }).protocols
 }
 
 t.test('computes the accept value of section 1.3', async t => {
@@ -34,7 +34,7 @@ t.test('computes the accept value of section 1.3', async t => {
 })
 
 t.test('reads a handshake without subprotocols', async t => {
-  t.same(readHandshake('1.1', good), { key, protocols: [], extensions: [] })
+  t.same(readUpgrade('1.1', good), { key, protocols: [], extensions: [] })
 })
 
 t.test('a GET whose Upgrade header is websocket, in any case, asks for one', async t => {
@@ -103,7 +103,7 @@ t.test('the spare bits of the key must be zero', async t => {
 t.test('any 16 bytes make a key', async t => {
   holds(t, fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), bytes => {
     const key = Buffer.from(bytes).toString('base64')
-    assert.equal(readHandshake('1.1', { ...good, 'sec-websocket-key': key }).key, key)
+    assert.equal(readUpgrade('1.1', { ...good, 'sec-websocket-key': key }).key, key)
   }))
 })
 
@@ -115,7 +115,7 @@ t.test('a body is refused', async t => {
 })
 
 t.test('a content length of 0 is no body', async t => {
-  t.equal(readHandshake('1.1', { ...good, 'content-length': '0' }).key, key)
+  t.equal(readUpgrade('1.1', { ...good, 'content-length': '0' }).key, key)
 })
 
 t.test('reads subprotocols in the client\'s order', async t => {

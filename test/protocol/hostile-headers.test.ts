@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseExtensions } from '../../lib/protocol/extensions.ts'
-import { asksForWebSocket, checkRequest, mayLackHeaders, readHandshake } from '../../lib/protocol/handshake.ts'
+import { asksForWebSocket, checkRequest, mayLackHeaders, readUpgrade } from '../../lib/protocol/handshake.ts'
 import type { HandshakeHeaders } from '../../lib/protocol/handshake.ts'
 import { HandshakeError, isToken } from '../../lib/protocol/handshake-error.ts'
 import { agreeOnDeflate } from '../../lib/protocol/permessage-deflate.ts'
@@ -8,7 +8,7 @@ import { agreeOnDeflate } from '../../lib/protocol/permessage-deflate.ts'
 const good: HandshakeHeaders = { host: 'example.com', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }
 
 function faultOf (headers: HandshakeHeaders): string | null {
-  return caught(() => { readHandshake('1.1', { ...good, ...headers }) })
+  return caught(() => { readUpgrade('1.1', { ...good, ...headers }) })
 }
 
 function caught (check: () => void): string | null {
@@ -134,7 +134,7 @@ t.test('a list of very many websockets asks for one', async t => {
 
 t.test('very many subprotocols are read, and a twin among them is found', async t => {
   const names = Array.from({ length: size / 8 }, (_, i) => `p${i}`)
-  t.equal(readHandshake('1.1', { ...good, 'sec-websocket-protocol': names.join(', ') }).protocols.length, names.length)
+  t.equal(readUpgrade('1.1', { ...good, 'sec-websocket-protocol': names.join(', ') }).protocols.length, names.length)
   t.equal(faultOf({ 'sec-websocket-protocol': [...names, 'p0'].join(',') }), 'protocol')
 })
 
@@ -150,7 +150,7 @@ t.test('very many offers, parameters and quoted characters are read in linear ti
     'empty elements': `${fill(' ,\t')}permessage-deflate; x`
   }
   for (const [what, header] of Object.entries(offers)) {
-    t.equal(agreeOnDeflate(readHandshake('1.1', { ...good, 'sec-websocket-extensions': header }).extensions, preference), null, what)
+    t.equal(agreeOnDeflate(readUpgrade('1.1', { ...good, 'sec-websocket-extensions': header }).extensions, preference), null, what)
     t.equal(agreeOnDeflate(parseExtensions(`${header}, permessage-deflate`), preference)?.parameters.clientNoContextTakeover, true, `${what}, and a good offer`)
   }
 })
@@ -160,7 +160,7 @@ t.test('very many offers, parameters and quoted characters are read in linear ti
 const inherited = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'prototype']
 
 t.test('names that every object has are tokens like others', async t => {
-  t.same(readHandshake('1.1', { ...good, 'sec-websocket-protocol': inherited.join(',') }).protocols, inherited)
+  t.same(readUpgrade('1.1', { ...good, 'sec-websocket-protocol': inherited.join(',') }).protocols, inherited)
   t.equal(faultOf({ 'sec-websocket-protocol': '__proto__, chat, __proto__' }), 'protocol')
 })
 

@@ -98,6 +98,8 @@ export function readConnect (headers: HandshakeHeaders): Handshake {
   // Whoever looks at one of them only would take it for another server's (RFC 9113 section 8.3.1).
   if (typeof host !== 'string' || host.toLowerCase() !== authority.toLowerCase()) throw new HandshakeError('http', 'the Host header must be that of :authority')
   if (scheme !== 'https' && scheme !== 'http') throw new HandshakeError('http', ':scheme must be https or http')
+  // What is not as long as it says is malformed (section 8.1.1): even of 0, the first frame would end the stream.
+  if (headers['content-length'] !== undefined) throw new HandshakeError('body', 'an extended CONNECT has no Content-Length')
   checkVersion(headers)
   return readOffers(headers)
 }

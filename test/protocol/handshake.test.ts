@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
-import { acceptValue, asksForWebSocket, readUpgrade } from '../../lib/protocol/handshake.ts'
+import { acceptValue, asksForWebSocket, readConnect, readUpgrade } from '../../lib/protocol/handshake.ts'
 import { HandshakeError, isToken } from '../../lib/protocol/handshake-error.ts'
 import type { HandshakeHeaders } from '../../lib/protocol/handshake.ts'
 import type { HandshakeFault } from '../../lib/protocol/handshake-error.ts'
@@ -116,6 +116,12 @@ t.test('a body is refused', async t => {
 
 t.test('a content length of 0 is no body', async t => {
   t.equal(readUpgrade('1.1', { ...good, 'content-length': '0' }).key, key)
+})
+
+t.test('over HTTP/2 any content length is refused, since the frames that follow would break it', async t => {
+  const connect = { ':authority': 'example.com', ':scheme': 'https', 'sec-websocket-version': '13' }
+  t.same(readConnect(connect), { protocols: [], extensions: [] })
+  for (const length of ['0', '1', '']) t.throws(() => readConnect({ ...connect, 'content-length': length }), HandshakeError, length)
 })
 
 t.test('reads subprotocols in the client\'s order', async t => {

@@ -12,19 +12,23 @@ export type Expected =
   | { text: Content }
   | { binary: Content }
   | { pong: Content }
-  /** A close frame with one of these codes (1005: none), then the end of TCP, by the server first; nothing else before or after. */
+  /** A close frame with one of these codes (1005: none), then the end of the server's side, before the client's; nothing else before or after. */
   | { close: readonly number[], reason?: string }
-  /** The end of TCP, by the server, with or without a close frame. */
+  /** The end of the server's side, with or without a close frame: of TCP, or END_STREAM. */
   | { end: true }
+  /** The end of the connection, by whatever the server ends it with. */
+  | { gone: true }
 
 export type Step =
   /** `pieces`: the size of the pieces that are written one by one, or the points to cut at. */
   | { send: Bytes, pieces?: number | readonly number[] }
   | { expect: readonly Expected[] }
-  /** The client's side of TCP ends; it goes on reading. */
+  /** The client's side ends, of TCP or by END_STREAM; it goes on reading. */
   | { halfClose: true }
-  /** The client resets TCP; what follows is done on a new connection. */
+  /** The client resets TCP, or its stream with CANCEL; what follows is done on a new one. */
   | { reset: true }
+  /** What another WebSocket does meanwhile, on a connection of its own or, over HTTP/2, in the same session. */
+  | { beside: readonly Step[] }
 
 export interface RequestSpec {
   method?: string
@@ -33,15 +37,27 @@ export interface RequestSpec {
   target?: (path: string, host: string) => string
   /** A value of null leaves a default header out; a list repeats the header. */
   headers?: Record<string, string | null | readonly string[]>
-  /** Sent in the same segment as the request. */
+  /** Sent in the same segment as the request, or as the first DATA behind it. */
   head?: Buffer
-  /** The size of the pieces that the request is written in. */
+  /** The size of the pieces that the request is written in, to TCP. */
   pieces?: number
+  /** HTTP/2, in a bare session: the size of the pieces that the fields are sent in, HEADERS and then CONTINUATION. */
+  blockPieces?: number
+  /** HTTP/2: whether the stream ends with the request. */
+  isEnded?: boolean
+}
+
+/** A session of HTTP/2 that a case has for itself. */
+export interface SessionSpec {
+  /** SETTINGS_INITIAL_WINDOW_SIZE: how much the server may send on a stream until it is read, in bytes. */
+  window?: number
+  /** What is sent are frames of HTTP/2 themselves, for stream 1. */
+  isBare?: boolean
 }
 
 export interface ReplySpec {
-  /** Default: 101. A list: one of them. `refused`: any of 400 to 499. */
-  status?: number | readonly number[] | 'refused'
+  /** Default: it is accepted. A list: one of them. `refused`: any of 400 to 499. `malformed`: the same, or the end of the stream or its session. */
+  status?: number | readonly number[] | 'refused' | 'malformed'
   /** What the reply's headers must match; null: must not be there. */
   headers?: Record<string, RegExp | null>
   /** Whether permessage-deflate must be, must not be, or may be agreed on. What is agreed on must fit the offer in any case. */
@@ -49,15 +65,17 @@ export interface ReplySpec {
 }
 
 export interface CaseOptions {
-  /** `deflate`: for servers that speak permessage-deflate only. */
-  needs?: 'deflate'
+  /** `deflate`: for servers that speak permessage-deflate only; `http1`, `http2`: where that is what carries WebSockets. */
+  needs?: 'deflate' | 'http1' | 'http2'
   /** `deflate`: the extension is not offered, however the table is run. */
   without?: 'deflate'
   /** `permessage-deflate; …`, what the client offers. Default: the bare name where the table is run with deflate. */
   offer?: string | readonly string[]
   request?: RequestSpec
   reply?: ReplySpec
-  /** Moves megabytes: few run at a time. */
+  /** Default: one of the sessions that cases share. Over HTTP/1.1 there are none. */
+  session?: SessionSpec
+  /** Moves megabytes: few run at a time. In a session of its own, since servers may refuse streams while a session holds so much. */
   heavy?: boolean
 }
 
@@ -108,6 +126,7 @@ export const sendAll = (...bytes: Buffer[]): Step => ({ send: Buffer.concat(byte
 export const expect = (...expected: Expected[]): Step => ({ expect: expected })
 export const halfClose: Step = { halfClose: true }
 export const reset: Step = { reset: true }
+export const beside = (...steps: Step[]): Step => ({ beside: steps })
 
 /** The server fails the connection with this code. */
 export const fails = (...close: number[]): Step => ({ expect: [{ close }] })

@@ -1,23 +1,25 @@
-/** `npm run conformance -- ws://host:port/path [--deflate] [--only 6.4] [--patience 10000]` */
+/** `npm run conformance -- ws://host:port/path [--http2] [--deflate] [--only 6.4] [--patience 10000]` */
 import { parseArgs } from 'node:util'
 import { runCases, selectCases } from './runner.ts'
 import { table } from './table.ts'
 
-const usage = 'usage: npm run conformance -- ws://host:port/path [--deflate] [--only 6.4] [--patience 10000]'
+const usage = 'usage: npm run conformance -- ws://host:port/path [--http2] [--deflate] [--only 6.4] [--patience 10000], wss: with --http2'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { deflate: { type: 'boolean' }, only: { type: 'string' }, patience: { type: 'string' } }
+  options: { http2: { type: 'boolean' }, deflate: { type: 'boolean' }, only: { type: 'string' }, patience: { type: 'string' } }
 })
 
-if (positionals.length !== 1 || !positionals[0].startsWith('ws://')) {
+const [address = ''] = positionals
+const secure = address.startsWith('wss://')
+if (positionals.length !== 1 || !(secure ? values.http2 === true : address.startsWith('ws://'))) {
   console.error(usage)
   process.exit(2)
 }
 
-const url = new URL(positionals[0])
-const target = { host: url.hostname, port: Number(url.port || 80), path: `${url.pathname}${url.search}` }
-const options = { deflate: values.deflate, only: values.only, patience: values.patience === undefined ? undefined : Number(values.patience) }
+const url = new URL(address)
+const target = { host: url.hostname, port: Number(url.port || (secure ? 443 : 80)), path: `${url.pathname}${url.search}`, secure }
+const options = { http2: values.http2, deflate: values.deflate, only: values.only, patience: values.patience === undefined ? undefined : Number(values.patience) }
 const outcomes = await runCases(selectCases(table, options), target, options)
 const failures = outcomes.filter(({ fault }) => fault !== null)
 

@@ -13,7 +13,7 @@ export const testTimeout = 120_000
 
 /** The table passes against this package, with an assertion for each of its groups. */
 export async function conforms (t: Test, options: WsPluginOptions, run: RunOptions): Promise<void> {
-  const target = await startOurs(t, options)
+  const target = await startOurs(t, options, run.http2)
   const byGroup = new Map<string, Outcome[]>()
   for (const outcome of await runCases(selectCases(table, run), target, { ...run, patience: ampleTime })) {
     const { group } = outcome.case

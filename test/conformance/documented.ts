@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../helpers/paths.ts'
-import type { Section } from './case.ts'
+import type { Case, Section } from './case.ts'
 
 const page = readFileSync(join(packageRoot, 'docs/conformance.md'), 'utf8')
 
@@ -18,11 +18,17 @@ function rowsUnder (heading: string): string[][] {
   return section.split('\n').filter(line => /^\| *[\d*]/.test(line)).map(line => line.split('|').slice(1, -1).map(cell => cell.trim()))
 }
 
-/** The rows that the page should have: a section's number, title, cases, and those of them that need permessage-deflate. */
+/** The rows that the page should have: a section's number, title, cases, and those of them for permessage-deflate, HTTP/1.1 and HTTP/2 only. */
 export function sizesOf (sections: readonly Section[]): string[][] {
-  const rows = sections.map(({ number, title, cases }) => [String(number), title, cases.length, cases.filter(one => one.needs === 'deflate').length] as const)
-  const sum = (column: 2 | 3): number => rows.reduce((total, row) => total + row[column], 0)
-  return [...rows.map(row => row.map(String)), ['**all**', '', String(sum(2)), String(sum(3))]]
+  return [
+    ...sections.map(({ number, title, cases }) => [String(number), title, ...countsOf(cases)]),
+    ['**all**', '', ...countsOf(sections.flatMap(section => section.cases))]
+  ]
+}
+
+function countsOf (cases: readonly Case[]): string[] {
+  const counts = (['deflate', 'http1', 'http2'] as const).map(need => cases.filter(one => one.needs === need).length)
+  return [cases.length, ...counts].map(String)
 }
 
 /** How many cases the page says that there are. */

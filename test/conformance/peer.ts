@@ -1,28 +1,16 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
-import { cut, cutAt, frame } from '../helpers/bytes.ts'
+import { frame } from '../helpers/bytes.ts'
+import type { Carrier, CarrierOwner, Reply, Session } from './carrier.ts'
+import type { RequestSpec } from './case.ts'
 import type { Deflation } from './deflation.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { Received, ReceivedClose, ReceivedPayload } from './frame-reader.ts'
 
-/** Where the server under test listens. */
-export interface Target {
-  readonly host: string
-  readonly port: number
-  readonly path: string
-}
-
-export interface Reply {
-  statusCode: number
-  headers: Record<string, string>
-}
-
-/** The client's end of one TCP connection, which keeps what the server sends until it is asked for. */
-export class Peer {
-  readonly #socket: Socket
-  #head: Buffer | null = Buffer.alloc(0)
+/** The client's end of one WebSocket, which keeps what the server sends until it is asked for. */
+export class Peer implements CarrierOwner {
+  #carrier: Carrier | null = null
+  #reply: Reply | null = null
+  /** What follows the reply, until it is known how to read it. */
+  #early: Buffer[] = []
   #reader: FrameReader | null = null
   #messages: ReceivedPayload[] = []
   #pongs: ReceivedPayload[] = []
@@ -37,59 +25,40 @@ export class Peer {
   ended = false
   gone = false
 
-  private constructor (socket: Socket) {
-    this.#socket = socket
-    socket.setNoDelay()
-    socket.on('data', chunk => this.#onData(chunk))
-    socket.on('end', () => { this.ended = true; this.#wake() })
-    socket.on('error', error => { if (!this.ended) this.fault ??= new Error(`the connection failed: ${error.message}`) })
-    socket.on('close', () => { this.gone = true; this.#wake() })
+  /** Sends the request. */
+  static async open (session: Session, request: RequestSpec, offers: readonly string[]): Promise<Peer> {
+    const peer = new Peer()
+    peer.#carrier = await session.open(request, offers, peer)
+    return peer
   }
 
-  static async connect ({ host, port }: Target): Promise<Peer> {
-    const socket = connect({ host, port, allowHalfOpen: true })
-    await once(socket, 'connect')
-    return new Peer(socket)
-  }
-
-  /** Each piece in a write of its own, and other work in between, so that it most likely arrives on its own. */
   async write (bytes: Buffer, pieces?: number | readonly number[]): Promise<void> {
-    const all = pieces === undefined ? [bytes] : typeof pieces === 'number' ? cut(bytes, pieces) : cutAt(bytes, pieces)
     this.#isWriting = true
-    for (const piece of all) {
-      if (this.gone || this.fault !== null) return
-      const taken = this.#socket.write(piece)
-      if (all.length > 1) await (taken ? turn() : this.#drained())
-    }
+    await this.#carrier?.write(bytes, pieces)
     this.#isWriting = false
     this.#answerPing()
   }
 
-  /** The HTTP reply; frames that follow it are kept. */
-  async reply (signal: AbortSignal): Promise<Reply> {
-    const end = await this.until(() => {
-      const index = this.#head?.indexOf('\r\n\r\n') ?? -1
-      return index === -1 ? null : index
-    }, 'an HTTP reply', signal)
-    const head = this.#head ?? Buffer.alloc(0)
-    const [statusLine, ...lines] = head.toString('latin1', 0, end).split('\r\n')
-    const headers: Record<string, string> = {}
-    for (const line of lines) {
-      const [, name, value] = /^([^:]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
-      if (name === undefined) throw new Error(`the server sent a malformed header: ${line}`)
-      const known = headers[name.toLowerCase()]
-      headers[name.toLowerCase()] = known === undefined ? value : `${known}, ${value}`
-    }
-    this.#head = head.subarray(end + 4)
-    return { statusCode: Number(statusLine.split(' ')[1]), headers }
+  reply (signal: AbortSignal): Promise<Reply> {
+    return this.until(() => this.#reply, 'an HTTP reply', signal)
+  }
+
+  /** Whether the server ends it without a reply. */
+  isGone (signal: AbortSignal): Promise<boolean> {
+    return this.until(() => this.#reply !== null ? false : this.gone || this.fault !== null ? true : null, 'an HTTP reply', signal)
+  }
+
+  /** Whether a reply makes a WebSocket of it. */
+  isAccepted (reply: Reply): boolean {
+    if (reply.statusCode !== this.#carrier?.acceptStatus) return false
+    this.#carrier.checkAcceptance(reply)
+    return true
   }
 
   /** From here on the server sends frames. */
-  upgraded (deflation: Deflation | null): void {
-    const rest = this.#head ?? Buffer.alloc(0)
-    this.#head = null
+  accepted (deflation: Deflation | null): void {
     this.#reader = new FrameReader(deflation, event => this.#onEvent(event))
-    this.#onData(rest)
+    for (const chunk of this.#early.splice(0)) this.onData(chunk)
   }
 
   nextMessage (signal: AbortSignal): Promise<ReceivedPayload> {
@@ -114,10 +83,10 @@ export class Peer {
         const result = look()
         if (result !== null) return result
         if (this.fault !== null) throw this.fault
-        if (this.close !== null && what !== 'the end of TCP') {
+        if (this.close !== null && !what.startsWith('the ')) {
           throw new Error(`the server closed with ${this.close.code} ${this.close.reason} instead of sending ${what}`)
         }
-        if (this.ended || this.gone) throw new Error(`the server ended TCP instead of sending ${what}`)
+        if (this.gone || (this.ended && what !== 'the close')) throw new Error(`the server ended its side instead of sending ${what}`)
         if (signal.aborted) throw new Error(`${what} did not come in time`)
         await new Promise<void>(resolve => { this.#wake = resolve })
       }
@@ -127,24 +96,45 @@ export class Peer {
   }
 
   halfClose (): void {
-    this.#socket.end()
+    this.#carrier?.end()
   }
 
   reset (): void {
-    this.#socket.resetAndDestroy()
+    this.#carrier?.reset()
   }
 
   destroy (): void {
-    this.#socket.destroy()
+    this.#carrier?.destroy()
   }
 
-  #onData (chunk: Buffer): void {
+  onReply (reply: Reply): void {
+    this.#reply = reply
+    this.#wake()
+  }
+
+  onData (chunk: Buffer): void {
     try {
       if (this.#reader !== null) this.#reader.push(chunk)
-      else this.#head = Buffer.concat([this.#head ?? chunk, chunk])
+      else this.#early.push(chunk)
     } catch (error) {
       this.fault ??= error as Error
+      this.destroy()
     }
+    this.#wake()
+  }
+
+  onEnd (): void {
+    this.ended = true
+    this.#wake()
+  }
+
+  onFault (error: Error): void {
+    if (!this.ended) this.fault ??= new Error(`the connection failed: ${error.message}`)
+    this.#wake()
+  }
+
+  onClose (): void {
+    this.gone = true
     this.#wake()
   }
 
@@ -163,14 +153,7 @@ export class Peer {
 
   #answerPing (): void {
     if (this.#ping === null || this.#isWriting) return
-    this.#socket.write(frame({ opcode: 10, payload: this.#ping }))
+    void this.#carrier?.write(frame({ opcode: 10, payload: this.#ping }))
     this.#ping = null
-  }
-
-  async #drained (): Promise<void> {
-    await new Promise<void>(resolve => {
-      this.#socket.once('drain', resolve)
-      this.#socket.once('close', resolve)
-    })
   }
 }

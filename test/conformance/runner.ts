@@ -1,13 +1,16 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { close } from '../helpers/bytes.ts'
+import type { Http, Reply, Session, Target } from './carrier.ts'
 import type { Case, Content, Expected, ReplySpec, RequestSpec, Section, Step } from './case.ts'
 import { Deflation, readAgreement } from './deflation.ts'
+import { Http1 } from './http1.ts'
+import { Http2 } from './http2.ts'
 import { Peer } from './peer.ts'
-import type { Reply, Target } from './peer.ts'
 
 export interface RunOptions {
   /** The server speaks permessage-deflate: it is offered in every case, and the cases that need it are run. */
   deflate?: boolean
+  /** By HTTP/2, and without the cases that are about HTTP/1.1. */
+  http2?: boolean
   /** A section, a group or a case: `12`, `12.1`, `12.1.3`. */
   only?: string
   /** How long the server may take for a step, in milliseconds. */
@@ -28,44 +31,48 @@ const heavyAtOnce = 2
 const heavyPatience = 6
 
 /** The cases that a run has. */
-export function selectCases (sections: readonly Section[], { deflate = false, only = '' }: RunOptions): Case[] {
+export function selectCases (sections: readonly Section[], { deflate = false, http2 = false, only = '' }: RunOptions): Case[] {
   const prefix = only === '' || only.endsWith('.') ? only : `${only}.`
-  return sections.flatMap(section => section.cases).filter(one => `${one.id}.`.startsWith(prefix) && (deflate || one.needs !== 'deflate'))
+  const isMet = { deflate, http1: !http2, http2 }
+  return sections.flatMap(section => section.cases).filter(one => `${one.id}.`.startsWith(prefix) && (one.needs === undefined || isMet[one.needs]))
 }
 
 /** Runs the cases, many at a time; their outcomes are in the order of the table. */
 export async function runCases (cases: readonly Case[], target: Target, options: RunOptions = {}): Promise<Outcome[]> {
+  const http = options.http2 === true ? new Http2(target) : new Http1(target)
   const faults = new Map<Case, string | null>()
   const workers = async (count: number, queue: Case[]): Promise<void> => {
     queue.reverse()
     await Promise.all(Array.from({ length: count }, async () => {
-      for (let one = queue.pop(); one !== undefined; one = queue.pop()) faults.set(one, await runCase(one, target, options))
+      for (let one = queue.pop(); one !== undefined; one = queue.pop()) faults.set(one, await runCase(one, http, options))
     }))
   }
   await Promise.all([
     workers(lightAtOnce, cases.filter(one => one.heavy !== true)),
     workers(heavyAtOnce, cases.filter(one => one.heavy === true))
   ])
+  http.destroy()
   return cases.map(one => ({ case: one, fault: faults.get(one) ?? null }))
 }
 
 /** Runs a case; answers why it failed, or null. */
-export async function runCase (one: Case, target: Target, { deflate = false, patience = 10_000 }: RunOptions = {}): Promise<string | null> {
+async function runCase (one: Case, http: Http, { deflate = false, patience = 10_000 }: RunOptions): Promise<string | null> {
   const offers = ([] as string[]).concat(one.offer ?? (deflate && one.without !== 'deflate' ? 'permessage-deflate' : []))
-  const run = new Run(target, one, offers, one.heavy === true ? heavyPatience * patience : patience)
+  let session: Session | null = null
   try {
-    await run.all()
+    session = await http.session(one.session ?? (one.heavy === true ? {} : undefined))
+    await new Run(session, one, offers, one.heavy === true ? heavyPatience * patience : patience).all()
     return null
   } catch (error) {
     return (error as Error).message
   } finally {
-    run.destroy()
+    session?.release()
   }
 }
 
 /** One case on its way. */
 class Run {
-  readonly #target: Target
+  readonly #session: Session
   readonly #case: Case
   readonly #offers: readonly string[]
   readonly #patience: number
@@ -73,24 +80,28 @@ class Run {
   #deflation: Deflation | null = null
   #isClosed = false
 
-  constructor (target: Target, one: Case, offers: readonly string[], patience: number) {
-    this.#target = target
+  constructor (session: Session, one: Case, offers: readonly string[], patience: number) {
+    this.#session = session
     this.#case = one
     this.#offers = offers
     this.#patience = patience
   }
 
   async all (): Promise<void> {
-    const upgraded = await this.#open(this.#case.request ?? {}, this.#case.reply ?? {})
-    if (!upgraded) return
-    for (const step of this.#case.steps) await this.#step(step)
+    try {
+      const isAccepted = await this.#open(this.#case.request ?? {}, this.#case.reply ?? {})
+      if (isAccepted || this.#case.steps.length > 0) await this.#steps(this.#case.steps)
+    } finally {
+      this.#peer?.destroy()
+    }
+  }
+
+  /** And then the closing handshake, where none has been. */
+  async #steps (steps: readonly Step[]): Promise<void> {
+    for (const step of steps) await this.#step(step)
     if (this.#isClosed) return
     await this.#step({ send: close(1000) })
     await this.#step({ expect: [{ close: [1000] }] })
-  }
-
-  destroy (): void {
-    this.#peer?.destroy()
   }
 
   get #connected (): Peer {
@@ -98,46 +109,29 @@ class Run {
     return this.#peer
   }
 
-  /** Whether the server switched protocols, as it may have been expected not to. */
+  /** Whether the server accepted, as it may have been expected not to. */
   async #open (request: RequestSpec, spec: ReplySpec): Promise<boolean> {
-    this.#peer = await Peer.connect(this.#target)
-    const key = randomBytes(16).toString('base64')
-    await this.#peer.write(this.#requestBytes(request, key), request.pieces)
-    const reply = await this.#peer.reply(AbortSignal.timeout(this.#patience))
-    checkReply(reply, spec)
-    if (reply.statusCode !== 101) return false
-    checkUpgrade(reply, String(request.headers?.['Sec-WebSocket-Key'] ?? key).trim())
+    const peer = this.#peer = await Peer.open(this.#session, request, this.#offers)
+    const signal = AbortSignal.timeout(this.#patience)
+    if (spec.status === 'malformed' && await peer.isGone(signal)) return false
+    const reply = await peer.reply(signal)
+    const isAccepted = peer.isAccepted(reply)
+    checkReply(reply, spec, isAccepted)
+    if (!isAccepted) return false
     const agreement = readAgreement(this.#offers, reply.headers['sec-websocket-extensions'])
     this.#deflation = agreement === null ? null : new Deflation(agreement)
     const wanted = spec.deflate ?? (this.#case.needs === 'deflate' ? 'agreed' : 'either')
     if (wanted === 'agreed' && agreement === null) throw new Error('the server declined permessage-deflate')
     if (wanted === 'declined' && agreement !== null) throw new Error('the server agreed to an offer that it must decline')
-    this.#peer.upgraded(this.#deflation)
+    peer.accepted(this.#deflation)
     return true
-  }
-
-  #requestBytes ({ method = 'GET', httpVersion = '1.1', target, headers = {}, head = Buffer.alloc(0) }: RequestSpec, key: string): Buffer {
-    const host = `${this.#target.host}:${this.#target.port}`
-    const all: Record<string, string | null | readonly string[]> = {
-      Host: host,
-      Connection: 'Upgrade',
-      Upgrade: 'websocket',
-      'Sec-WebSocket-Version': '13',
-      'Sec-WebSocket-Key': key,
-      'Sec-WebSocket-Extensions': this.#offers,
-      ...headers
-    }
-    const lines = [`${method} ${target?.(this.#target.path, host) ?? this.#target.path} HTTP/${httpVersion}`]
-    for (const [name, values] of Object.entries(all)) {
-      for (const value of values === null ? [] : ([] as string[]).concat(values)) lines.push(`${name}: ${value}`)
-    }
-    return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head])
   }
 
   async #step (step: Step): Promise<void> {
     if ('send' in step) await this.#connected.write(this.#bytes(step.send), step.pieces)
     else if ('expect' in step) for (const expected of step.expect) await this.#expect(expected)
     else if ('halfClose' in step) this.#connected.halfClose()
+    else if ('beside' in step) await new Run(this.#session, { ...this.#case, steps: step.beside }, this.#offers, this.#patience).all()
     else await this.#reset()
   }
 
@@ -152,6 +146,9 @@ class Run {
       await this.#expectClose(expected, signal)
     } else if ('end' in expected) {
       await this.#expectEnd(signal)
+    } else if ('gone' in expected) {
+      this.#isClosed = true
+      await peer.until(() => peer.gone ? true : null, 'the close', signal)
     } else if ('pong' in expected) {
       check('a pong', this.#bytes(expected.pong), (await peer.nextPong(signal)).payload)
     } else {
@@ -177,7 +174,7 @@ class Run {
   async #expectEnd (signal: AbortSignal): Promise<void> {
     this.#isClosed = true
     const peer = this.#connected
-    await peer.until(() => peer.ended ? true : null, 'the end of TCP', signal)
+    await peer.until(() => peer.ended ? true : null, 'the end', signal)
     this.#nothingElse('the end')
   }
 
@@ -190,13 +187,13 @@ class Run {
 
   async #reset (): Promise<void> {
     this.#connected.reset()
+    this.#isClosed = false
     await this.#open({}, {})
   }
 }
 
-function checkReply ({ statusCode, headers }: Reply, { status = 101, headers: wanted = {} }: ReplySpec): void {
-  const isRight = status === 'refused' ? statusCode >= 400 && statusCode < 500 : ([] as number[]).concat(status).includes(statusCode)
-  if (!isRight) throw new Error(`expected HTTP status ${String(status)}, got ${statusCode}`)
+function checkReply ({ statusCode, headers }: Reply, { status, headers: wanted = {} }: ReplySpec, isAccepted: boolean): void {
+  if (!isExpected(statusCode, status, isAccepted)) throw new Error(`expected HTTP status ${String(status ?? 'that accepts')}, got ${statusCode}`)
   for (const [name, pattern] of Object.entries(wanted)) {
     const value = headers[name]
     if (pattern === null ? value !== undefined : !pattern.test(value ?? '')) {
@@ -205,12 +202,10 @@ function checkReply ({ statusCode, headers }: Reply, { status = 101, headers: wa
   }
 }
 
-/** RFC 6455 section 4.2.2. */
-function checkUpgrade ({ headers }: Reply, key: string): void {
-  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-  if (headers['sec-websocket-accept'] !== accept) throw new Error('the server sent a wrong Sec-WebSocket-Accept')
-  if (headers.upgrade?.toLowerCase() !== 'websocket') throw new Error('the 101 has no Upgrade: websocket')
-  if (headers.connection?.toLowerCase() !== 'upgrade') throw new Error('the 101 has no Connection: Upgrade')
+function isExpected (statusCode: number, status: ReplySpec['status'], isAccepted: boolean): boolean {
+  if (status === undefined) return isAccepted
+  if (typeof status === 'string') return statusCode >= 400 && statusCode < 500
+  return ([] as number[]).concat(status).includes(statusCode)
 }
 
 function check (what: string, wanted: Buffer, got: Buffer): void {

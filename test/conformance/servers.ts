@@ -4,14 +4,14 @@ import type { Test } from 'tap'
 import { WebSocketServer } from 'ws'
 import type { WsPluginOptions } from '../../types/index.ts'
 import { buildApp, listen } from '../helpers/app.ts'
+import type { Target } from './carrier.ts'
 import { maxPayload } from './cases/9-limits.ts'
-import type { Target } from './peer.ts'
 
 const host = '127.0.0.1'
 
-/** An echo of this package's, ended with the test. */
-export async function startOurs (t: Test, options: WsPluginOptions = {}): Promise<Target> {
-  const app = await buildApp(t, { maxPayload, ...options })
+/** An echo of this package's, ended with the test: over HTTP/1.1, or over HTTP/2 in cleartext. */
+export async function startOurs (t: Test, options: WsPluginOptions = {}, http2 = false): Promise<Target> {
+  const app = await buildApp(t, { maxPayload, ...options }, http2 ? { http2 } as object : {})
   app.ws('/echo', { codec: 'raw' }, message => message)
   return { host, port: await listen(app), path: '/echo' }
 }

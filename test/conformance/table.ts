@@ -13,8 +13,11 @@ import { handshake } from './cases/11-handshake.ts'
 import { compressedMessages } from './cases/12-compressed-messages.ts'
 import { negotiation } from './cases/13-negotiation.ts'
 import { streams } from './cases/14-streams.ts'
+import { overHttp2 } from './cases/15-http2.ts'
+import { http2Frames } from './cases/16-http2-frames.ts'
 
 /** Every case, by section. */
 export const table: readonly Section[] = [
-  messages, pings, reservedBits, opcodes, fragmentation, utf8, closing, headers, limits, tcp, handshake, compressedMessages, negotiation, streams
+  messages, pings, reservedBits, opcodes, fragmentation, utf8, closing, headers, limits, tcp, handshake, compressedMessages, negotiation, streams,
+  overHttp2, http2Frames
 ]

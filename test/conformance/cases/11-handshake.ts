@@ -21,11 +21,11 @@ export const handshake = section(11, 'Opening handshake', group => {
     add('none', [], { request: { headers: { 'Sec-WebSocket-Version': null } }, reply: refusal })
     add('13 twice', [], { request: { headers: { 'Sec-WebSocket-Version': ['13', '13'] } }, reply: refusal })
     add('8 and 13', [], { request: { headers: { 'Sec-WebSocket-Version': ['8', '13'] } }, reply: refusal })
-  })
+  }, { needs: 'http1' })
 
   group('version 13, with white space around it', 'RFC 9110 section 5.5', add => {
     for (const version of [' 13', '13 ', ' 13 ', '\t13\t', '    13']) accepted(add, JSON.stringify(version), { headers: { 'Sec-WebSocket-Version': version } })
-  })
+  }, { needs: 'http1' })
 
   group('keys', 'RFC 6455 section 4.2.1', add => {
     for (const key of ['AAAAAAAAAAAAAAAAAAAAAA==', '/////////////////////w==', '++++++++++++++++++++++=='.replace(/\+=/, 'g='), base64(16)]) {
@@ -51,7 +51,7 @@ export const handshake = section(11, 'Opening handshake', group => {
     refused(add, 'none', { headers: { 'Sec-WebSocket-Key': null } }, 400)
     refused(add, 'two of the same', { headers: { 'Sec-WebSocket-Key': [base64(16), base64(16)] } }, 400)
     refused(add, 'two different ones', { headers: { 'Sec-WebSocket-Key': [base64(16), 'AAAAAAAAAAAAAAAAAAAAAA=='] } }, 400)
-  })
+  }, { needs: 'http1' })
 
   group('Upgrade names websocket among its protocols', 'RFC 6455 section 4.2.1', add => {
     for (const value of ['WebSocket', 'WEBSOCKET', 'wEbSoCkEt', 'websocket,', ', websocket', ' ,, websocket ,,', 'foo, websocket', 'websocket, foo/1']) {
@@ -62,7 +62,7 @@ export const handshake = section(11, 'Opening handshake', group => {
       add(`not ${shown(value)}`, [], { request: { headers: { Upgrade: value } }, reply: { status: [200, 400, 404, 426, 501] } })
     }
     refused(add, 'none', { headers: { Upgrade: null } })
-  })
+  }, { needs: 'http1' })
 
   group('Connection names upgrade among its options', 'RFC 6455 section 4.2.1', add => {
     for (const value of [
@@ -72,7 +72,7 @@ export const handshake = section(11, 'Opening handshake', group => {
     accepted(add, 'in a second header', { headers: { Connection: ['keep-alive', 'Upgrade'] } })
     for (const value of ['keep-alive', 'close', 'upgraded', 'not-upgrade']) refused(add, `not ${shown(value)}`, { headers: { Connection: value } })
     refused(add, 'none', { headers: { Connection: null } })
-  })
+  }, { needs: 'http1' })
 
   group('the request', 'RFC 6455 section 4.2.1', add => {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) refused(add, `is not a ${method}`, { method })
@@ -90,7 +90,7 @@ export const handshake = section(11, 'Opening handshake', group => {
     accepted(add, 'may come in segments of 10 bytes', { pieces: 10 })
     accepted(add, 'may say that it has a body of no bytes', { headers: { 'Content-Length': '0' } })
     accepted(add, 'may name a browser’s own origin', { headers: { Host: 'example.com', Origin: 'http://example.com' } })
-  })
+  }, { needs: 'http1' })
 
   group('requests that HTTP refuses', 'RFC 9112 sections 3.2 and 6', add => {
     refused(add, 'two hosts', { headers: { Host: ['127.0.0.1', 'example.com'] } })
@@ -100,16 +100,16 @@ export const handshake = section(11, 'Opening handshake', group => {
     refused(add, 'a space before a colon', { headers: { 'Sec-WebSocket-Key ': base64(16) } }, 400)
     refused(add, 'NUL in a header', { headers: { 'X-Unknown': 'a\0b' } }, 400)
     refused(add, 'a header without a name', { headers: { '': 'value' } }, 400)
-  })
+  }, { needs: 'http1' })
 
   group('subprotocols', 'RFC 6455 section 4.1', add => {
     const none: ReplySpec = { headers: { 'sec-websocket-protocol': null } }
     for (const list of ['unknown', 'unknown, other', 'unknown,, other', ', unknown ,', '__proto__', 'constructor, toString']) {
-      accepted(add, `${shown(list)}: none that the server speaks`, { headers: { 'Sec-WebSocket-Protocol': list } }, none)
+      accepted(add, `${shown(list)}: none that the server speaks`, { headers: { 'sec-websocket-protocol': list } }, none)
     }
-    accepted(add, 'unknown ones in two headers', { headers: { 'Sec-WebSocket-Protocol': ['unknown', 'other'] } }, none)
+    accepted(add, 'unknown ones in two headers', { headers: { 'sec-websocket-protocol': ['unknown', 'other'] } }, none)
     for (const list of ['', 'a b', 'a, a', '"a"', 'a;b', 'a=b', 'a/b', '(a)', 'a, b, a', '\xe9']) {
-      refused(add, `${shown(list)} is no list of different tokens`, { headers: { 'Sec-WebSocket-Protocol': list } }, 400)
+      refused(add, `${shown(list)} is no list of different tokens`, { headers: { 'sec-websocket-protocol': list } }, 400)
     }
   })
 })

@@ -53,7 +53,7 @@ export const negotiation = section(13, 'Negotiation of permessage-deflate', grou
 
   group('parameters as they may be written', 'RFC 6455 section 9.1', add => {
     for (const offer of [
-      'permessage-deflate;client_max_window_bits', 'permessage-deflate ; client_max_window_bits', 'permessage-deflate;\tclient_max_window_bits\t',
+      'permessage-deflate;client_max_window_bits', 'permessage-deflate ; client_max_window_bits', 'permessage-deflate;\tclient_max_window_bits\t; server_no_context_takeover',
       'permessage-deflate; client_max_window_bits="10"', 'permessage-deflate; server_max_window_bits="9"; client_max_window_bits="15"',
       'permessage-deflate; client_max_window_bits; server_no_context_takeover', 'permessage-deflate; server_max_window_bits=10; client_no_context_takeover',
       ', permessage-deflate', 'permessage-deflate,', ',, permessage-deflate ,,'

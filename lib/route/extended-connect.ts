@@ -81,8 +81,17 @@ export class ExtendedConnect extends Opening {
     // Node's request and response would hear of the end of the connection, and tell Fastify that of the request.
     for (const [name, listener] of this.#nodesListeners) stream.removeListener(name, listener as never)
     this.over()
-    process.nextTick(finish, this.response)
+    process.nextTick(finish, this)
     return new Http2Transport(stream)
+  }
+
+  /** Lets go of the request and the response: Node's stream would keep both, and what hangs on them, for as long as the connection lasts. */
+  release (): void {
+    const stream: object = this.#stream
+    for (const key of Object.getOwnPropertySymbols(stream)) {
+      const value: unknown = Reflect.get(stream, key)
+      if (value === this.request || value === this.response) Reflect.set(stream, key, undefined)
+    }
   }
 
   override onConnection (connection: ServerConnection, route: string): void {
@@ -120,8 +129,9 @@ function guardReplies (response: Http2ServerResponse): void {
 }
 
 /** As Node does for a 101: Fastify's `onResponse` hooks run, and its log says that the request is completed. */
-function finish (response: Http2ServerResponse): void {
-  response.emit('finish')
+function finish (connect: ExtendedConnect): void {
+  connect.response.emit('finish')
+  connect.release()
 }
 
 function closeStream (stream: ServerHttp2Stream): void {

@@ -53,8 +53,8 @@ async function open ({ server, load }, count) {
 
 const levelMemoryOf = pairs => Promise.all(pairs.map(({ server }) => levelMemory(server)))
 
-/** Resident memory once it falls no further. */
-async function levelMemory (server) {
+/** Resident memory once it falls no further, in MiB. */
+export async function levelMemory (server) {
   const start = performance.now()
   const readings = []
   let waited = 0

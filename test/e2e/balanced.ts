@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import type { CloseInfo, Connection, WsPluginOptions } from '../../types/index.ts'
 import { buildApp, listen } from '../helpers/app.ts'
@@ -81,8 +81,8 @@ export interface Upstream {
   isReady: boolean
 }
 
-async function startUpstream (t: Test, options: WsPluginOptions): Promise<Upstream> {
-  const app = await buildApp(t, { codec: 'raw', maxPayload: 2 * 1024 * 1024, ...options }, { trustProxy: '127.0.0.1' })
+async function startUpstream (t: Test, options: WsPluginOptions, serverOptions: FastifyServerOptions): Promise<Upstream> {
+  const app = await buildApp(t, { codec: 'raw', maxPayload: 2 * 1024 * 1024, ...options }, { trustProxy: '127.0.0.1', ...serverOptions })
   let seen: Seen = { ip: '', host: '', hostHeader: undefined, protocol: '' }
   const upstream: Upstream = { app, port: 0, connections: [], ends: [], checks: [], seen: () => seen, isReady: true }
   app.get('/ready', async (_request, reply) => {
@@ -121,8 +121,10 @@ export class Balanced {
   }
 
   /** @param edits what differs from the documentation */
-  static async start (t: Test, kind: ProxyKind, program: string, options: WsPluginOptions = {}, edits: Record<string, string> = {}): Promise<Balanced> {
-    const upstreams = [await startUpstream(t, options), await startUpstream(t, options)] as const
+  static async start (
+    t: Test, kind: ProxyKind, program: string, options: WsPluginOptions = {}, edits: Record<string, string> = {}, serverOptions: FastifyServerOptions = {}
+  ): Promise<Balanced> {
+    const upstreams = [await startUpstream(t, options, serverOptions), await startUpstream(t, options, serverOptions)] as const
     const proxy = await Proxy.startWith(t, kind, program, (folder, port) => {
       const { key, cert } = selfSigned()
       writeFileSync(join(folder, 'key'), key)

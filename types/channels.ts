@@ -9,7 +9,7 @@ import type { CloseInfo, Connection, Traffic } from './connection.ts'
  * that were shed it is the one that the plugin was registered on. `instance.server` tells servers apart.
  */
 export interface WsChannels {
-  /** TracingChannel: from the request to the 101 or another reply. `start` may run the hooks in a store. */
+  /** TracingChannel: from the request to the 101 (200 over HTTP/2) or another reply. `start` may run the hooks in a store. */
   'fastify-typed-ws:upgrade': WsUpgradeEvent
   /** TracingChannel: a message's handler, from its call until its promise has settled. */
   'fastify-typed-ws:message': WsMessageEvent

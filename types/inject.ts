@@ -18,7 +18,7 @@ export interface InjectOptions {
 export interface InjectedConnection {
   /** The negotiated subprotocol, `''` when there is none. */
   readonly protocol: string
-  /** The headers of the 101. */
+  /** The headers of the 101, or of the 200 over HTTP/2. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** Sends a message: a string or a Buffer as it is, everything else as JSON. */
   send (message: unknown): void

@@ -1,13 +1,28 @@
 import { realpathSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 
-export interface ProgramOptions {
+/** What a program asks of its server, of whichever HTTP version that is. */
+export interface ServerOptions {
+  readonly logger: { readonly level: string }
+  readonly forceCloseConnections: boolean
+}
+
+/** What a program needs of its server. */
+interface Served {
+  readonly server: { address (): AddressInfo | string | null }
+  readonly initialConfig: { readonly https?: unknown }
+  listen (options: { host: string, port: number }): Promise<string>
+  close (): Promise<void>
+}
+
+export interface ProgramOptions<App extends Served> {
   /** Unless LOG_LEVEL says so. Default: `'warn'`. */
   readonly logLevel?: string
   /** What SIGTERM and SIGINT do. Default: `app.close()`. */
-  readonly endOnSignal?: (app: FastifyInstance) => void
+  readonly endOnSignal?: (app: App) => void
+  /** A page beside that at `/`, whose address is told, too. */
+  readonly page?: string
 }
 
 /**
@@ -16,10 +31,10 @@ export interface ProgramOptions {
  *
  * @param module `import.meta.url` of the example
  */
-export async function runAsProgram (
+export async function runAsProgram<App extends Served> (
   module: string,
-  build: (options: FastifyServerOptions) => Promise<FastifyInstance>,
-  { logLevel = 'warn', endOnSignal = closeOnSignal }: ProgramOptions = {}
+  build: (options: ServerOptions) => Promise<App>,
+  { logLevel = 'warn', endOnSignal = closeOnSignal, page }: ProgramOptions<App> = {}
 ): Promise<void> {
   if (!isProgram(module)) return
 
@@ -32,7 +47,10 @@ export async function runAsProgram (
 
   const { host, port } = address()
   await app.listen({ host, port })
-  tellAddress(host, (app.server.address() as AddressInfo).port)
+  const scheme = app.initialConfig.https === undefined ? 'http' : 'https'
+  const bound = (app.server.address() as AddressInfo).port
+  tellAddress(host, bound, scheme)
+  if (page !== undefined) console.log(`See also ${scheme}://${authority(host, bound)}${page}`)
 }
 
 /** Whether a module was started, and not imported. */
@@ -47,14 +65,14 @@ export function address (): { host: string, port: number } {
   return { host, port: Number(port) }
 }
 
-export function tellAddress (host: string, port: number): void {
-  console.log(`Listening on http://${authority(host, port)}`)
+export function tellAddress (host: string, port: number, scheme = 'http'): void {
+  console.log(`Listening on ${scheme}://${authority(host, port)}`)
 }
 
 export function authority (host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-function closeOnSignal (app: FastifyInstance): void {
+function closeOnSignal (app: Served): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { void app.close() })
 }

@@ -1,8 +1,11 @@
 import t from 'tap'
 import type { Test } from 'tap'
+import { Agent, fetch } from 'undici'
+import type { Response } from 'undici'
 import { launchBrowser, openWindow } from '../helpers/browser.ts'
 import { binary, close, text } from '../helpers/bytes.ts'
 import { buildExample, listenExample, startExample } from '../helpers/example.ts'
+import { Http2Client } from '../helpers/http2-client.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { suiteNeeding } from '../helpers/requirements.ts'
 
@@ -19,13 +22,18 @@ const routes = [
   ['presence', '/presence?name=Ada&hue=0'],
   ['reconnect', '/feed'],
   ['observability', '/demo?table=1'],
-  ['inspector', '/inspected?page=0123456789abcdef0123456789abcdef&client=raw']
+  ['inspector', '/inspected?page=0123456789abcdef0123456789abcdef&client=raw'],
+  ['http2', '/chat?username=Ada']
 ] as const
+
+/** Trusts the certificate that an example makes for itself. */
+const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+t.after(() => dispatcher.destroy())
 
 for (const [name, path] of routes) {
   t.test(`${name} runs alone, serves its page under a strict policy and the code that it names, and ends cleanly while somebody is connected`, async t => {
     const { url, port, stop } = await startExample(t, name)
-    const response = await fetch(url)
+    const response = await fetch(url, { dispatcher })
     const html = await response.text()
     t.match(html, '<!doctype html>')
     const policy = response.headers.get('content-security-policy') ?? ''
@@ -33,9 +41,11 @@ for (const [name, path] of routes) {
     t.notMatch(policy, 'unsafe')
     const files = [...html.matchAll(/"(source\/[^"]+)"/g)]
     t.ok(files.length > 0)
-    for (const [, file] of files) t.equal((await fetch(new URL(file, url))).headers.get('content-type'), 'text/plain; charset=utf-8')
+    for (const [, file] of files) t.equal((await fetch(new URL(file, url), { dispatcher })).headers.get('content-type'), 'text/plain; charset=utf-8')
 
-    const client = await openClient(t, port, path, name === 'authentication' ? { Cookie: await logIn(url) } : {})
+    const client = url.startsWith('https:')
+      ? await openSecureClient(t, port, path)
+      : await openClient(t, port, path, name === 'authentication' ? { Cookie: await logIn(url) } : {})
     const closed = expectGoingAway(client)
     t.equal(await stop('SIGTERM'), 0)
     t.equal(await closed, 1001)
@@ -170,7 +180,7 @@ t.test('transports counts every byte of a WebSocket, and of a request', async t 
   await client.message()
   const answer = await fetch(`${url}/polling?page=${page}&since=0`)
   await answer.text()
-  const figures = await (await fetch(`${url}/figures?page=${page}`)).json()
+  const figures = await (await fetch(`${url}/figures?page=${page}`)).json() as Record<string, unknown>
   t.same(figures.websocket, { requests: 1, received: client.socket.bytesWritten, sent: client.socket.bytesRead })
   t.match(figures.polling, { requests: 1 })
   t.match(figures['long-polling'], { requests: 0, received: 0, sent: 0 })
@@ -224,6 +234,13 @@ async function openClient (t: Test, port: number, path: string, headers: Headers
   const client = await RawClient.open(port, path, { headers })
   t.after(() => client.socket.destroy())
   return client
+}
+
+/** A WebSocket over HTTP/2, dropped with the test. */
+async function openSecureClient (t: Test, port: number, path: string): Promise<RawClient> {
+  const client = await Http2Client.connect(port, { secure: true })
+  t.after(() => client.session.destroy())
+  return await client.open(path)
 }
 
 async function post (url: string, body: unknown): Promise<Response> {

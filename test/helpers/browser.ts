@@ -8,8 +8,8 @@ const flags = [
 ]
 
 /** Chromium, ended with the test. */
-export async function launchBrowser (t: Test, executablePath: string): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath, args: flags })
+export async function launchBrowser (t: Test, executablePath: string, ownFlags: readonly string[] = []): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath, args: [...flags, ...ownFlags] })
   t.after(() => browser.close())
   return browser
 }

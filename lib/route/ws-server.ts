@@ -75,7 +75,10 @@ export class WsServer {
     this.occupancy = Occupancy.of(options.connectionLimits)
     this.#openings = new Openings(instance, options.handshakeTimeout, this.counters)
     new UpgradeListener(instance.server, this.#openings).listen(options.handshakeTimeout)
-    if (servesHttp2(instance.server)) new ConnectListener(instance.server, this.#openings, this.#sessions).listen()
+    if (!servesHttp2(instance.server)) return
+    const connects = new ConnectListener(instance.server, this.#openings, this.#sessions)
+    connects.listen()
+    instance.addHook('onListen', async () => connects.onListen(instance))
   }
 
   /** No upgrade is accepted any more. */

@@ -86,7 +86,7 @@ t.test('a connection that goes while onOpen runs leaves nothing behind that is t
     }
   }, ignore)
   const client = await RawClient.open(await listen(app), '/')
-  client.socket.resetAndDestroy()
+  client.reset()
   await hasBegun
   open()
   await hasClosed.promise
@@ -173,14 +173,14 @@ interface Ending {
 const endings: readonly Ending[] = [
   { way: 'by a close of the client', act: client => client.close(1000), code: 1000, closedBy: 'client' },
   { way: 'by a close of the client and a reset right behind it', act: client => { client.write(close(1000)); client.socket.end() }, code: 1000, closedBy: 'client' },
-  { way: 'by a reset', act: client => { client.socket.resetAndDestroy() }, code: 1006, closedBy: 'network' },
+  { way: 'by a reset', act: client => { client.reset() }, code: 1006, closedBy: 'network' },
   { way: 'by an end without a close', act: client => { client.socket.end() }, code: 1006, closedBy: 'network' },
   { way: 'by close()', act: async client => { client.send('close'); await client.closeFrame(); client.write(close(4000)) }, code: 4000, closedBy: 'server' },
   { way: 'by close(), which the client never answers', act: client => { client.send('close') }, code: 4000, closedBy: 'server' },
   { way: 'by terminate()', act: client => { client.send('terminate') }, code: 1006, closedBy: 'server' },
   { way: 'by terminate() after close()', act: client => { client.send('both') }, code: 4000, closedBy: 'server' },
   { way: 'by a violation', act: client => { client.write(frame({ opcode: 3 })) }, code: 1002, closedBy: 'server' },
-  { way: 'by a violation and a reset', act: client => { client.socket.write(frame({ opcode: 3 }), () => client.socket.resetAndDestroy()) }, code: 1002, closedBy: 'server' },
+  { way: 'by a violation and a reset', act: client => { client.socket.write(frame({ opcode: 3 }), () => client.reset()) }, code: 1002, closedBy: 'server' },
   { way: 'by a violation behind a close', act: client => { client.write(Buffer.concat([close(1000), frame({ opcode: 3 })])) }, code: 1000, closedBy: 'client' },
   { way: 'by credentials that expire', act: client => { client.send('expire') }, code: 4401, closedBy: 'server' }
 ]

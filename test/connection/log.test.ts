@@ -116,7 +116,7 @@ const ends: Readonly<Record<string, End>> = {
     }
   },
   'the client violates the protocol': { by: 'server', code: 1002, end: client => client.socket.end(frame({ opcode: 3 })) },
-  'the network resets': { by: 'network', code: 1006, end: client => client.socket.resetAndDestroy() },
+  'the network resets': { by: 'network', code: 1006, end: client => client.reset() },
   'the client ends without a close frame': { by: 'network', code: 1006, end: client => client.socket.end() },
   'the client answers no ping': { by: 'network', code: 1006, options: { heartbeat: { interval: 40, timeout: 40 } }, end: () => {} }
 }

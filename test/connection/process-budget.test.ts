@@ -111,7 +111,7 @@ t.test('messages that wait behind a handler that hangs are still counted when th
   client.send('hang')
   client.send('w'.repeat(30 * kib))
   await until(() => crowd.app.wsStats().memory.held >= 30 * kib)
-  client.socket.resetAndDestroy()
+  client.reset()
   await until(() => connection.readyState === 3)
   t.ok(crowd.app.wsStats().memory.held >= 30 * kib)
   await until(() => crowd.app.wsConnections.size === 0)

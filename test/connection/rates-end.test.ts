@@ -53,7 +53,7 @@ t.test('of a client that has ended its side, each message may take closeTimeout'
 
 t.test('a client that resets is freed with the next ping, and what was beyond its rate is not handled', async t => {
   const { rated, client } = await throttled(t, { heartbeat: { interval: 20, timeout: 20 }, closeTimeout: 60_000 })
-  client.socket.resetAndDestroy()
+  client.reset()
   await rated.until(() => rated.closes.length === 1)
   t.same(rated.handled, upTo(4))
   t.equal(rated.closes[0].code, 1006)

@@ -5,7 +5,8 @@ import type { Test } from 'tap'
 import type { CloseInfo, Connection, WsPluginOptions } from '../../types/index.ts'
 import { buildApp, listen } from '../helpers/app.ts'
 import { packageRoot } from '../helpers/paths.ts'
-import { RawClient } from '../helpers/raw-client.ts'
+import { Http1Client } from '../helpers/http1-client.ts'
+import type { RawClient } from '../helpers/raw-client.ts'
 import type { HttpReply } from '../helpers/raw-client.ts'
 import { selfSigned } from '../helpers/tls.ts'
 import { nginxFiles, nginxProcess, Proxy } from './faults/proxies.ts'
@@ -150,7 +151,7 @@ export class Balanced {
 
   /** The reply to an upgrade request, through TLS. */
   async request (path: string, headers: Record<string, string> = {}): Promise<{ client: RawClient, reply: HttpReply }> {
-    const client = await RawClient.connectTls(this.proxy.port)
+    const client = await Http1Client.connectTls(this.proxy.port)
     client.request(path, { headers: { Host: host, Origin: `https://${host}`, ...headers } })
     return { client, reply: await client.reply() }
   }

@@ -4,11 +4,12 @@ import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import typedWs from '../../lib/index.ts'
 import type { WsPluginOptions } from '../../types/index.ts'
+import { versionOptions } from './http-version.ts'
 import { RawClient } from './raw-client.ts'
 
-/** A Fastify instance with the plugin, closed when the test ends. */
+/** A Fastify instance with the plugin, of the version of HTTP that the tests run over, closed when the test ends. */
 export async function buildApp (t: Test, options: WsPluginOptions = {}, serverOptions: FastifyServerOptions = {}): Promise<FastifyInstance> {
-  const app = Fastify(serverOptions)
+  const app = Fastify({ ...versionOptions, ...serverOptions })
   t.after(() => {
     RawClient.dropAll()
     return app.close()

@@ -166,5 +166,5 @@ async function nothingPending (app: FastifyInstance): Promise<void> {
 }
 
 function sum (clients: readonly RawClient[], direction: 'bytesRead' | 'bytesWritten'): number {
-  return clients.reduce((total, { socket }) => total + socket[direction], 0)
+  return clients.reduce((total, client) => total + client[direction], 0)
 }

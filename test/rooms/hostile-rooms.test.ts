@@ -8,7 +8,7 @@ hostile('a client that asks for room after room is in 1,000 of them, and none is
   client.send('more')
   t.same(await client.message(), { rooms: 1000, refused: { FST_ERR_WS_ROOM_LIMIT: 500 } })
   t.equal(app.rooms.size, 1000)
-  client.socket.resetAndDestroy()
+  client.reset()
   while (app.rooms.size > 0) await new Promise(resolve => setImmediate(resolve))
 }, {
   routes: app => app.ws('/', async (_message, connection) => {

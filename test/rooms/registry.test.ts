@@ -161,7 +161,7 @@ t.test('an empty room disappears when the TCP connection of its last member is r
   client.send('are you?')
   await client.message()
   t.equal(app.room('a').size, 1)
-  client.socket.resetAndDestroy()
+  client.reset()
   t.equal(await closed, 1006)
   t.equal(app.rooms.size, 0)
 })

@@ -93,7 +93,7 @@ class Storm {
   }
 
   async #later (turn: Fate['turn'], id: number): Promise<true> {
-    if (turn === 'the client goes') this.#clients[id].socket.resetAndDestroy()
+    if (turn === 'the client goes') this.#clients[id].reset()
     if (turn === 'takes for ever') await this.#over.promise
     await delay(this.#random.below(20))
     if (turn === 'fails later') throw new Error(turn)
@@ -108,7 +108,7 @@ class Storm {
     try {
       if ((await client.reply()).statusCode !== 101) return
       if (fate.end === 'closes') await client.close(1000)
-      if (fate.end === 'resets') client.socket.resetAndDestroy()
+      if (fate.end === 'resets') client.reset()
       if (fate.end === 'breaks the protocol') client.write(Buffer.from([0xff, 0xff]))
       if (fate.end === 'is closed') client.write(close(4000))
     } catch {

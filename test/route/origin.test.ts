@@ -4,6 +4,7 @@ import typedWs from '../../lib/index.ts'
 import type { OriginOption } from '../../types/index.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
 import { decides, statuses } from '../helpers/origins.ts'
+import { Http1Client } from '../helpers/http1-client.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { selfSigned } from '../helpers/tls.ts'
 
@@ -92,7 +93,7 @@ t.test('over TLS, the same origin is an https one', async t => {
   app.ws('/', ignore)
   const port = await listen(app as never)
   for (const [origin, status] of [['https://app.example.com', 101], ['http://app.example.com', 403]] as const) {
-    const client = await RawClient.connectTls(port)
+    const client = await Http1Client.connectTls(port)
     client.request('/', { headers: { Host: 'app.example.com', Origin: origin } })
     t.equal((await client.reply()).statusCode, status, origin)
   }

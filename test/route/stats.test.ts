@@ -97,7 +97,7 @@ t.test('who began the end is told apart: the client, the server, or the network'
     ['server', (client, connection) => { connection.close(4000); client.write(close(4000)) }],
     ['server', (_client, connection) => connection.terminate()],
     ['server', client => client.write(Buffer.from('ffff', 'hex'))],
-    ['network', client => client.socket.resetAndDestroy()],
+    ['network', client => client.reset()],
     ['network', client => client.socket.end()]
   ]
   for (const [closedBy, end] of ends) {

@@ -305,7 +305,7 @@ t.test('onRequestAbort does not run when a connection ends that was accepted, no
   const sockets = new ServerSockets(app)
   const port = await listen(app)
   const client = await RawClient.open(port, '/')
-  client.socket.resetAndDestroy()
+  client.reset()
   const refused = await RawClient.connect(port)
   refused.request('/no')
   await refused.reply()

@@ -12,7 +12,7 @@ import typedWs from '../../lib/index.ts'
 import { until } from '../fuzz/until.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
 import { close, cut, ping, text } from '../helpers/bytes.ts'
-import { RawClient } from '../helpers/raw-client.ts'
+import { Http1Client } from '../helpers/http1-client.ts'
 import { ServerSockets } from '../helpers/server-sockets.ts'
 import { selfSigned } from '../helpers/tls.ts'
 
@@ -27,7 +27,7 @@ const upgradeBytes = (path = '/'): string =>
 t.test('frames in the same segment as the request are not lost', async t => {
   const app = await buildApp(t)
   app.ws('/', m => m)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.request('/', { head: Buffer.concat([text('1'), text('2'), ping('p'), text('3').subarray(0, 3)]) })
   t.equal((await client.reply()).statusCode, 101)
   client.write(text('3').subarray(3))
@@ -40,7 +40,7 @@ t.test('frames that arrive while hooks run are not lost, whatever their size', a
   const release = deferred()
   app.ws('/', { preHandler: async () => { entered.resolve(); await release.promise } }, message => (message as string).length)
   const sockets = new ServerSockets(app)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.request('/', { head: text('"a"') })
   await entered.promise
   client.write(text(JSON.stringify('b'.repeat(3_000_000))))
@@ -54,8 +54,7 @@ t.test('frames that arrive while hooks run are not lost, whatever their size', a
 t.test('a request and frames that arrive one byte at a time are understood', async t => {
   const app = await buildApp(t)
   app.ws('/', m => m)
-  const client = await RawClient.connect(await listen(app))
-  client.socket.setNoDelay(true)
+  const client = await Http1Client.connect(await listen(app))
   for (const byte of cut(Buffer.concat([Buffer.from(upgradeBytes()), text('"slow"')]), 1)) {
     await new Promise(resolve => client.socket.write(byte, resolve))
   }
@@ -67,7 +66,7 @@ t.test('an upgrade may follow other requests on a kept-alive connection', async 
   const app = await buildApp(t)
   app.get('/rest', async () => 'rest')
   app.ws('/', m => m)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   for (let i = 0; i < 3; i++) {
     client.write('GET /rest HTTP/1.1\r\nHost: x\r\n\r\n')
     t.equal((await client.reply()).body, 'rest')
@@ -83,7 +82,7 @@ t.test('an upgrade pipelined behind requests still in progress waits for its tur
   app.get('/slow', async () => { await release.promise; return 'slow' })
   app.get('/quick', async () => 'quick')
   app.ws('/', m => m)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   const upgraded = once(app.server, 'upgrade')
   client.write(`GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /quick HTTP/1.1\r\nHost: x\r\n\r\n${upgradeBytes()}`)
   await upgraded
@@ -101,7 +100,7 @@ t.test('a client that ends while its pipelined upgrade waits is gone: it gets no
   const release = deferred()
   app.get('/slow', async () => { await release.promise; return 'slow' })
   app.ws('/', { onOpen: () => t.fail('not to be opened') }, ignore)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   const upgraded = once(app.server, 'upgrade')
   client.write(`GET /slow HTTP/1.1\r\nHost: x\r\n\r\n${upgradeBytes()}`)
   await upgraded
@@ -124,7 +123,7 @@ t.test('a reply header that can not be sent is a 500, as in REST, and the deadli
   }, ignore)
   const port = await listen(app)
   for (const name of ['a%0Ab', '%E2%82%AC']) {
-    const client = await RawClient.connect(port)
+    const client = await Http1Client.connect(port)
     client.request(`/?name=${name}`)
     t.equal((await client.reply()).statusCode, 500, name)
     await client.ended()
@@ -133,12 +132,12 @@ t.test('a reply header that can not be sent is a 500, as in REST, and the deadli
 
 t.test('over TLS, replies still leave when the client has ended its side', async t => {
   const app = Fastify({ https: selfSigned() })
-  t.after(() => { RawClient.dropAll(); return app.close() })
+  t.after(() => { Http1Client.dropAll(); return app.close() })
   await app.register(typedWs)
   const release = deferred()
   const begun = deferred()
   app.ws('/', async message => { begun.resolve(); await release.promise; return message })
-  const client = await RawClient.connectTls(await listen(app as never))
+  const client = await Http1Client.connectTls(await listen(app as never))
   client.request('/')
   t.equal((await client.reply()).statusCode, 101)
   client.write(text('1'))
@@ -154,7 +153,7 @@ t.test('another protocol pipelined behind a request in progress waits for its tu
   const release = deferred()
   app.get('/slow', async () => { await release.promise; return 'slow' })
   app.get('/', async () => 'rest')
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   const upgraded = once(app.server, 'upgrade')
   client.write(`GET /slow HTTP/1.1\r\nHost: x\r\n\r\n${upgradeBytes().replace('websocket', 'h2c')}GET / HTTP/1.1\r\nHost: x\r\n\r\n`)
   await upgraded
@@ -168,7 +167,7 @@ t.test('an upgrade pipelined behind the last request of a connection is not answ
   app.get('/last', async (_request, reply) => { await release.promise; void reply.header('Connection', 'close'); return 'last' })
   app.ws('/', { onOpen: () => t.fail('not to be opened') }, ignore)
   const sockets = new ServerSockets(app)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   const upgraded = once(app.server, 'upgrade')
   client.write(`GET /last HTTP/1.1\r\nHost: x\r\n\r\n${upgradeBytes()}`)
   await upgraded
@@ -187,7 +186,7 @@ t.test('a large reply before a pipelined upgrade arrives whole', async t => {
     for (let sent = 0; sent < size; sent += 65_536) yield Buffer.alloc(65_536, 'x')
   }())))
   app.ws('/', m => m)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.write(`GET /large HTTP/1.1\r\nHost: x\r\n\r\n${upgradeBytes()}`)
   t.equal((await client.reply()).body.length, size)
   t.equal((await client.reply()).statusCode, 101)
@@ -245,7 +244,7 @@ for (const [stage, declare] of Object.entries(stages)) {
   }
 }
 
-const moments: Record<string, (client: RawClient) => void> = {
+const moments: Record<string, (client: Http1Client) => void> = {
   'before its first byte': ignore,
   'amid the request': client => { client.write(upgradeBytes().slice(0, 50)) },
   'right behind the request': client => { client.write(upgradeBytes()) },
@@ -260,13 +259,13 @@ for (const [moment, write] of Object.entries(moments)) {
     app.ws('/', m => m)
     await survives(t, app, async client => {
       write(client)
-      client.socket.resetAndDestroy()
+      client.reset()
     })
     await othersAreServed(t, app)
   })
 }
 
-const later: Record<string, (client: RawClient) => Promise<void>> = {
+const later: Record<string, (client: Http1Client) => Promise<void>> = {
   'between frames': async () => {},
   'amid a frame': async client => { client.write(text('"half of it"').subarray(0, 7)) },
   'while messages are handled': async client => { for (let i = 0; i < 100; i++) client.send(i) },
@@ -290,7 +289,7 @@ for (const [moment, act] of Object.entries(later)) {
       client.request('/')
       await client.reply()
       await act(client)
-      client.socket.resetAndDestroy()
+      client.reset()
     })
     await closed.promise
     await othersAreServed(t, app)
@@ -302,14 +301,14 @@ t.test('an error listener is on the socket before the first hook runs', async t 
   const seen = deferred<number>()
   app.addHook('onRequest', async request => { seen.resolve(request.raw.socket.listenerCount('error')) })
   app.ws('/', ignore)
-  await RawClient.open(await listen(app), '/')
+  await Http1Client.open(await listen(app), '/')
   t.ok(await seen.promise > 0)
 })
 
 /** Lets one client do its worst, and waits until the server has none left. An unhandled error fails the test. */
-async function survives (_t: Test, app: FastifyInstance, worst: (client: RawClient) => Promise<void>): Promise<void> {
+async function survives (_t: Test, app: FastifyInstance, worst: (client: Http1Client) => Promise<void>): Promise<void> {
   const sockets = new ServerSockets(app)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   await sockets.open(1)
   await worst(client)
   await sockets.open(0)
@@ -320,7 +319,7 @@ async function othersAreServed (t: Test, app: FastifyInstance): Promise<void> {
   await new Promise(resolve => setImmediate(resolve))
   const address = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const client = await RawClient.connect(port)
+  const client = await Http1Client.connect(port)
   client.write('GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   t.match((await client.reply()).statusCode, /200|404/)
 }
@@ -331,7 +330,7 @@ t.test('a hook that never answers: 503 at handshakeTimeout, and the socket is fr
   const app = await buildApp(t, { handshakeTimeout: 30 })
   app.ws('/', { preHandler: (_request, _reply, _done) => {}, onOpen: () => t.fail('not to be opened') }, ignore)
   const sockets = new ServerSockets(app)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.request('/')
   const { statusCode, body } = await client.reply()
   t.equal(statusCode, 503)
@@ -362,7 +361,7 @@ for (const [way, act] of Object.entries(lateReplies)) {
       },
       onOpen: () => t.fail('not to be opened')
     }, ignore)
-    const client = await RawClient.connect(await listen(app))
+    const client = await Http1Client.connect(await listen(app))
     client.request('/')
     t.equal((await client.reply()).statusCode, 503)
     release.resolve()
@@ -379,7 +378,7 @@ t.test('a late reply through the raw response throws nothing', async t => {
   const app = await buildApp(t, { handshakeTimeout: 30 })
   const response = deferred<ServerResponse>()
   app.ws('/', { preHandler: async (_request, reply) => { reply.hijack(); response.resolve(reply.raw) } }, ignore)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.request('/')
   t.equal((await client.reply()).statusCode, 503)
   const raw = await response.promise
@@ -395,7 +394,7 @@ t.test('an onSend hook that is late for handshakeTimeout changes nothing', async
     const release = deferred()
     app.addHook('onSend', async (_request, _reply, payload) => { await release.promise; return payload })
     app.ws('/', { preHandler: async (_request, reply) => await reply.code(401).send(payload) }, ignore)
-    const client = await RawClient.connect(await listen(app))
+    const client = await Http1Client.connect(await listen(app))
     client.request('/')
     t.equal((await client.reply()).statusCode, 503)
     release.resolve()
@@ -409,7 +408,7 @@ t.test('a refusal that the client does not read is cut at handshakeTimeout', asy
   const app = await buildApp(t, { handshakeTimeout: 100 })
   app.ws('/', { onRequest: async (_request, reply) => await reply.code(401).send(Buffer.alloc(16 * 1024 * 1024)) }, ignore)
   const sockets = new ServerSockets(app)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.socket.pause()
   client.request('/')
   await sockets.open(1)
@@ -419,7 +418,7 @@ t.test('a refusal that the client does not read is cut at handshakeTimeout', asy
 t.test('an accepted upgrade outlives handshakeTimeout', async t => {
   const app = await buildApp(t, { handshakeTimeout: 20 })
   app.ws('/', async () => await new Promise(resolve => setTimeout(resolve, 60, 'still here')))
-  const client = await RawClient.open(await listen(app), '/')
+  const client = await Http1Client.open(await listen(app), '/')
   client.send(1)
   t.equal(await client.message(), 'still here')
 })
@@ -428,7 +427,7 @@ t.test('a client that never finishes its headers is cut (slow-loris)', async t =
   const app = await buildApp(t, { handshakeTimeout: 100 })
   app.ws('/', ignore)
   const sockets = new ServerSockets(app)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.write(upgradeBytes().slice(0, -2))
   await sockets.open(1)
   t.equal((await client.reply()).statusCode, 408)
@@ -439,7 +438,7 @@ t.test('a client that drips its headers is cut, however busily it drips', async 
   const app = await buildApp(t, { handshakeTimeout: 100 })
   app.ws('/', ignore)
   const sockets = new ServerSockets(app)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.write(upgradeBytes().slice(0, -2))
   await sockets.open(1)
   const drip = setInterval(() => { client.write('x: y\r\n') }, 10)
@@ -451,7 +450,7 @@ t.test('a client that drips a second request on a kept-alive connection is cut a
   const app = await buildApp(t, { handshakeTimeout: 100 })
   app.get('/rest', async () => 'rest')
   const sockets = new ServerSockets(app)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.write('GET /rest HTTP/1.1\r\nHost: x\r\n\r\n')
   await client.reply()
   client.write(upgradeBytes().slice(0, -2))
@@ -474,7 +473,7 @@ t.test('by default, headers may take ten seconds', async t => {
 t.test('connectionTimeout of Fastify does not end a quiet connection', async t => {
   const app = await buildApp(t, {}, { connectionTimeout: 40 })
   app.ws('/', async () => await new Promise(resolve => setTimeout(resolve, 120, 'still here')))
-  const client = await RawClient.open(await listen(app), '/')
+  const client = await Http1Client.open(await listen(app), '/')
   client.send(1)
   t.equal(await client.message(), 'still here')
 })
@@ -483,7 +482,7 @@ t.test('keepAliveTimeout of Fastify does not end a connection that came after ot
   const app = await buildApp(t, {}, { keepAliveTimeout: 40 })
   app.get('/rest', async () => 'rest')
   app.ws('/', async () => await new Promise(resolve => setTimeout(resolve, 1_500, 'still here')))
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.write('GET /rest HTTP/1.1\r\nHost: x\r\n\r\n')
   await client.reply()
   client.request('/', { head: text('1') })
@@ -497,10 +496,10 @@ t.test('an upgrade while app.close() waits for others is answered 503', async t 
   for (const return503OnClosing of [true, false]) {
     const app = await buildApp(t, {}, { return503OnClosing })
     app.ws('/', { onOpen: () => { if (late !== null) t.fail('not to be opened') } }, ignore)
-    let late: RawClient | null = null
+    let late: Http1Client | null = null
     const port = await listen(app)
-    const client = await RawClient.open(port, '/')
-    late = await RawClient.connect(port)
+    const client = await Http1Client.open(port, '/')
+    late = await Http1Client.connect(port)
     const appClosed = app.close()
     t.equal((await client.closeFrame()).code, 1001)
     late.request('/')
@@ -516,7 +515,7 @@ t.test('an upgrade whose hook is in progress when the app closes is answered 503
   const app = await buildApp(t)
   const entered = deferred()
   app.ws('/', { preHandler: (_request, _reply, _done) => { entered.resolve() } }, ignore)
-  const client = await RawClient.connect(await listen(app))
+  const client = await Http1Client.connect(await listen(app))
   client.request('/')
   await entered.promise
   const appClosed = app.close()
@@ -535,8 +534,8 @@ t.test('an upgrade that passes its hooks while the app closes is answered 503', 
   app.ws('/late', { preHandler: async () => { entered.resolve(); await release.promise }, onOpen: () => t.fail('not to be opened') }, ignore)
   app.ws('/open', ignore)
   const port = await listen(app)
-  const open = await RawClient.open(port, '/open')
-  const client = await RawClient.connect(port)
+  const open = await Http1Client.open(port, '/open')
+  const client = await Http1Client.connect(port)
   client.request('/late')
   await entered.promise
   const appClosed = app.close()
@@ -564,7 +563,7 @@ t.test("a server that listens on 'localhost', so on 127.0.0.1 and ::1, upgrades 
   const sockets: Socket[] = []
   await app.listen({ port: 0, host: 'localhost' })
   for (const { address, port } of app.addresses() as AddressInfo[]) {
-    const client = await RawClient.connect(port, address)
+    const client = await Http1Client.connect(port, address)
     client.request('/', { head: text('1') })
     t.equal((await client.reply()).statusCode, 101)
     t.equal(await client.message(), 1)
@@ -577,10 +576,10 @@ t.test("a server that listens on 'localhost', so on 127.0.0.1 and ::1, upgrades 
 t.test('a server of its own making, by serverFactory, upgrades too', async t => {
   const { createServer } = await import('node:http')
   const app = Fastify({ serverFactory: handler => createServer(handler) })
-  t.after(() => { RawClient.dropAll(); return app.close() })
+  t.after(() => { Http1Client.dropAll(); return app.close() })
   await app.register(typedWs)
   app.ws('/', m => m)
-  const client = await RawClient.open(await listen(app), '/')
+  const client = await Http1Client.open(await listen(app), '/')
   client.send(1)
   t.equal(await client.message(), 1)
 })
@@ -589,7 +588,7 @@ t.test('listeners that others put on the server still hear of the connection', a
   const app = await buildApp(t)
   app.ws('/', ignore)
   const heard = once(app.server, 'upgrade')
-  await RawClient.open(await listen(app), '/')
+  await Http1Client.open(await listen(app), '/')
   await heard
   t.pass('heard')
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { RawClient } from '../../helpers/raw-client.ts'
+import { Http1Client } from '../../helpers/http1-client.ts'
 import { ClientProcess, ResetClient } from './clients.ts'
 import type { LosableClient } from './clients.ts'
 import { moments, open } from './moments.ts'
@@ -76,9 +76,9 @@ async function leavesNothing (t: Test, way: Way, { reach, end }: Moment): Promis
 }
 
 /** A server, a bystander and a client that has connected. */
-async function meet (t: Test, way: Way): Promise<{ server: WatchedServer, bystander: RawClient, client: LosableClient }> {
+async function meet (t: Test, way: Way): Promise<{ server: WatchedServer, bystander: Http1Client, client: LosableClient }> {
   const server = await WatchedServer.start(t, { tls: way.tls })
-  const bystander = way.tls ? await RawClient.connectTls(server.port) : await RawClient.connect(server.port)
+  const bystander = way.tls ? await Http1Client.connectTls(server.port) : await Http1Client.connect(server.port)
   bystander.request('/bystander')
   await bystander.reply()
   const client = await way.connect(t, server.port)
@@ -87,7 +87,7 @@ async function meet (t: Test, way: Way): Promise<{ server: WatchedServer, bystan
 }
 
 /** The bystander is served as before, and is alone. */
-async function isFine (t: Test, server: WatchedServer, bystander: RawClient): Promise<void> {
+async function isFine (t: Test, server: WatchedServer, bystander: Http1Client): Promise<void> {
   bystander.send('still here')
   t.equal(await bystander.message(), 'still here')
   await server.app.room(crowd).send('to all')
@@ -96,7 +96,7 @@ async function isFine (t: Test, server: WatchedServer, bystander: RawClient): Pr
 }
 
 /** The bystander goes, too: the server holds nothing any more. */
-async function leaves (t: Test, server: WatchedServer, bystander: RawClient): Promise<void> {
+async function leaves (t: Test, server: WatchedServer, bystander: Http1Client): Promise<void> {
   await bystander.close(1000)
   await server.sockets.open(0)
   t.match(server.app.wsStats(), { connections: { open: 0 }, rooms: 0, memory: { held: 0 } })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -9,6 +10,7 @@ import type { Test } from 'tap'
 import type { CloseInfo, Connection, WsCommonOptions } from '../../types/index.ts'
 import { buildApp, deferred, listen, logLines } from '../helpers/app.ts'
 import { close, cut, frame, hex, ping, pong, text } from '../helpers/bytes.ts'
+import { carriersOf } from '../helpers/carriers.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import { ServerSockets } from '../helpers/server-sockets.ts'
 
@@ -20,6 +22,9 @@ interface Opened {
   client: RawClient
   connection: Connection
   /** The server's end. */
+  /** What carries it at the server. */
+  carrier: Duplex
+  /** What that lies on. */
   socket: Socket
   /** Settles when the route's `onClose` runs. */
   closed: Promise<CloseInfo>
@@ -32,10 +37,11 @@ interface Route extends WsCommonOptions {
   handler?: Handler
 }
 
-/** One connection over TCP: both ends of it, once the 101 has come. */
+/** One connection over TCP: both ends of it, once it was accepted. */
 async function open (t: Test, { onOpen = () => {}, handler = () => {}, ...options }: Route = {}): Promise<Opened> {
   const app = await buildApp(t)
   const sockets = new ServerSockets(app)
+  const carriers = carriersOf(app)
   const { promise: closed, resolve } = deferred<CloseInfo>()
   const begun = deferred<Connection>()
   let closes = 0
@@ -52,7 +58,7 @@ async function open (t: Test, { onOpen = () => {}, handler = () => {}, ...option
   }, handler)
   const client = await RawClient.open(await listen(app), '/')
   t.teardown(() => client.socket.destroy())
-  return { app, client, connection: await begun.promise, socket: sockets.all[0], closed, closes: () => closes }
+  return { app, client, connection: await begun.promise, carrier: carriers[0], socket: sockets.all[0], closed, closes: () => closes }
 }
 
 const immediate = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
@@ -64,10 +70,10 @@ async function roundTrip (client: RawClient): Promise<void> {
 }
 
 /** Makes the server's sending side full, and keeps the client from reading. */
-async function choke ({ client, connection, socket }: Opened, bytes = 12_000_000): Promise<void> {
+async function choke ({ client, connection, carrier }: Opened, bytes = 12_000_000): Promise<void> {
   client.socket.pause()
   connection.send('x'.repeat(bytes))
-  while (socket.writableLength === 0) await immediate()
+  while (carrier.writableLength === 0) await immediate()
 }
 
 /** Answers the server's Close, and ends the client's side behind it. */
@@ -155,9 +161,9 @@ t.test('readyState goes from connecting to open to closing to closed', async t =
 
 t.test('readyState is closing once the client has said so', async t => {
   const gate = deferred()
-  const { client, connection, socket } = await open(t, { handler: () => gate.promise })
+  const { client, connection, carrier } = await open(t, { handler: () => gate.promise })
   client.write(Buffer.concat([text('1'), close(1000)]))
-  await once(socket, 'data')
+  await once(carrier, 'data')
   t.equal(connection.readyState, 2)
   gate.resolve()
   await client.closeFrame()
@@ -196,9 +202,9 @@ t.test('an onOpen that throws is logged with the logger of the request', async t
 t.test('messages that came before onOpen failed are never handled', async t => {
   const gate = deferred()
   const handled: unknown[] = []
-  const { client, socket } = await open(t, { onOpen: () => gate.promise, handler: message => { handled.push(message) } })
+  const { client, carrier } = await open(t, { onOpen: () => gate.promise, handler: message => { handled.push(message) } })
   client.send('early')
-  await once(socket, 'data')
+  await once(carrier, 'data')
   gate.reject(new Error('no'))
   await client.closeFrame()
   t.same(handled, [])
@@ -213,17 +219,17 @@ t.test('onOpen may send and close', async t => {
 t.test('messages that arrive while an async onOpen runs wait, with the socket paused, and none is lost', async t => {
   const gate = deferred()
   const handled: unknown[] = []
-  const { client, socket } = await open(t, { onOpen: () => gate.promise, handler: message => { handled.push(message); return message } })
+  const { client, carrier } = await open(t, { onOpen: () => gate.promise, handler: message => { handled.push(message); return message } })
   const messages = Array.from({ length: 1000 }, (_, index) => index)
-  const paused = once(socket, 'pause')
+  const paused = once(carrier, 'pause')
   client.write(Buffer.concat(messages.map(message => text(String(message)))))
   await paused
-  t.ok(socket.isPaused())
+  t.ok(carrier.isPaused())
   t.same(handled, [])
   gate.resolve()
   for (const message of messages) t.equal(await client.message(), message) || t.bailout('order lost')
   t.same(handled, messages)
-  t.notOk(socket.isPaused())
+  t.notOk(carrier.isPaused())
 })
 
 /** A generator of numbers from 0 to 1 that always gives the same ones. */
@@ -313,12 +319,12 @@ t.test('with concurrency n, n messages are handled at once and no more', async t
 t.test('a slow handler slows its client: the socket is paused until there is room again', async t => {
   const gate = deferred()
   let handled = 0
-  const { client, socket } = await open(t, { async handler () { await gate.promise; handled++ } })
+  const { client, carrier, socket } = await open(t, { async handler () { await gate.promise; handled++ } })
   const message = text(JSON.stringify('x'.repeat(10_000)))
   let sent = 0
   do sent++
   while (client.socket.write(message) || sent < 2000)
-  while (!socket.isPaused()) await immediate()
+  while (!carrier.isPaused()) await immediate()
   const before = socket.bytesRead
   for (let i = 0; i < 20; i++) await immediate()
   t.ok(socket.bytesRead - before < 1_000_000, 'the server reads no more')
@@ -342,9 +348,9 @@ t.test('pings are answered while a handler runs', async t => {
 
 t.test('the reply to a message still leaves when Close came right behind it (RFC 6455 section 5.5.1)', async t => {
   const gate = deferred()
-  const { client, socket } = await open(t, { async handler () { await gate.promise; return 'done' } })
+  const { client, carrier } = await open(t, { async handler () { await gate.promise; return 'done' } })
   client.write(Buffer.concat([text('1'), close(1000)]))
-  await once(socket, 'data')
+  await once(carrier, 'data')
   gate.resolve()
   t.equal(await client.message(), 'done')
   t.equal((await client.closeFrame()).code, 1000)
@@ -361,9 +367,9 @@ t.test('after this side has sent Close no message is handled any more', async t 
 
 t.test('close() while reading is paused behind a handler reads on, so that the peer\'s Close is seen at once', async t => {
   const running = deferred()
-  const { client, connection, socket } = await open(t, { handler: () => running.promise })
+  const { client, connection, carrier } = await open(t, { handler: () => running.promise })
   client.write(Buffer.concat([...Array.from({ length: 40 }, (_, n) => text(String(n))), close(4000)]))
-  while (!socket.isPaused()) await immediate()
+  while (!carrier.isPaused()) await immediate()
   connection.close(4000)
   t.same(await client.closeFrame(), { code: 4000, reason: '' })
   await client.ended()
@@ -373,15 +379,15 @@ t.test('close() while reading is paused behind a handler reads on, so that the p
 
 /* Sending. */
 
-/** What the server's socket was given, one entry for each system call. */
-function countCalls (socket: Socket): Buffer[] {
+/** What carries a connection at the server was given, one entry for each system call. */
+function countCalls (carrier: Duplex): Buffer[] {
   const calls: Buffer[] = []
-  const { _write, _writev } = socket
-  socket._write = function (chunk: Buffer, encoding, callback) {
+  const { _write, _writev } = carrier
+  carrier._write = function (chunk: Buffer, encoding, callback) {
     if (chunk.length > 0) calls.push(chunk)
     return _write.call(this, chunk, encoding, callback)
   }
-  socket._writev = function (chunks, callback) {
+  carrier._writev = function (chunks, callback) {
     calls.push(Buffer.concat(chunks.map(({ chunk }) => chunk)))
     return _writev?.call(this, chunks, callback)
   }
@@ -389,8 +395,8 @@ function countCalls (socket: Socket): Buffer[] {
 }
 
 t.test('all that is sent in one tick leaves in one system call', async t => {
-  const { client, connection, socket } = await open(t)
-  const calls = countCalls(socket)
+  const { client, connection, carrier } = await open(t)
+  const calls = countCalls(carrier)
   for (let i = 0; i < 64; i++) connection.send(i)
   t.same(calls, [])
   for (let i = 0; i < 64; i++) t.equal(await client.message(), i)
@@ -398,11 +404,11 @@ t.test('all that is sent in one tick leaves in one system call', async t => {
 })
 
 t.test('the replies of sync and async handlers to messages of one segment leave in one system call', async t => {
-  const { client, socket } = await open(t, {
+  const { client, carrier } = await open(t, {
     concurrency: 64,
     handler: message => Number(message) % 2 === 0 ? message : (async () => { for (let i = 0; i < Number(message); i++) await null; return message })()
   })
-  const calls = countCalls(socket)
+  const calls = countCalls(carrier)
   client.write(Buffer.concat(Array.from({ length: 32 }, (_, index) => text(String(index)))))
   const replies = new Set<unknown>()
   while (replies.size < 32) replies.add(await client.message())
@@ -410,16 +416,16 @@ t.test('the replies of sync and async handlers to messages of one segment leave 
 })
 
 t.test('the replies of serial async handlers that wait for nothing leave in one system call', async t => {
-  const { client, socket } = await open(t, { handler: async message => message })
-  const calls = countCalls(socket)
+  const { client, carrier } = await open(t, { handler: async message => message })
+  const calls = countCalls(carrier)
   client.write(Buffer.concat([1, 2, 3, 4, 5].map(number => text(String(number)))))
   for (let i = 1; i <= 5; i++) t.equal(await client.message(), i)
   t.equal(calls.length, 1)
 })
 
 t.test('pongs leave with the replies of their tick', async t => {
-  const { client, socket } = await open(t, { handler: message => message })
-  const calls = countCalls(socket)
+  const { client, carrier } = await open(t, { handler: message => message })
+  const calls = countCalls(carrier)
   client.write(Buffer.concat([text('1'), ping('a'), text('2')]))
   await client.message()
   t.match(await client.frame(), { opcode: 10 })
@@ -428,8 +434,8 @@ t.test('pongs leave with the replies of their tick', async t => {
 })
 
 t.test('a message and the Close behind it leave in one system call', async t => {
-  const { client, connection, socket } = await open(t)
-  const calls = countCalls(socket)
+  const { client, connection, carrier } = await open(t)
+  const calls = countCalls(carrier)
   connection.send('bye')
   connection.close()
   await client.message()
@@ -568,10 +574,10 @@ t.test('a producer that awaits drained does not grow the process', async t => {
 
 t.test('what waits for a slow client still arrives when it has ended its side, whatever is sent meanwhile', async t => {
   const opened = await open(t)
-  const { client, connection, socket } = opened
+  const { client, connection, carrier } = opened
   await choke(opened)
   client.socket.end()
-  await once(socket, 'end')
+  await once(carrier, 'end')
   connection.send('late')
   await connection.drained()
   connection.close()
@@ -623,14 +629,14 @@ t.test('a healthy burst of 10 pings gets 10 pongs (RFC 6455 section 5.5.2)', asy
 
 t.test('pongs to a peer that does not read are coalesced to the latest (RFC 6455 section 5.5.3)', async t => {
   const opened = await open(t)
-  const { client, connection, socket } = opened
+  const { client, connection, carrier, socket } = opened
   await choke(opened)
   const before = connection.bufferedAmount
   const count = 50_000
   const read = socket.bytesRead
   const pings = Buffer.concat(Array.from({ length: count }, (_, index) => ping(String(index))))
   client.write(pings)
-  while (socket.bytesRead - read < pings.length || socket.isPaused()) await immediate()
+  while (socket.bytesRead - read < pings.length || carrier.isPaused()) await immediate()
   t.equal(connection.bufferedAmount, before, 'nothing is queued')
   client.socket.resume()
   await client.frame()
@@ -802,9 +808,9 @@ for (const [way, { end, info }] of Object.entries(ways)) {
 t.test('onClose does not run before the handlers have settled', async t => {
   const gate = deferred()
   const order: string[] = []
-  const { client, connection, closed, socket } = await open(t, { async handler () { await gate.promise; order.push('handler') } })
+  const { client, connection, closed, carrier } = await open(t, { async handler () { await gate.promise; order.push('handler') } })
   client.send(1)
-  await once(socket, 'data')
+  await once(carrier, 'data')
   client.reset()
   while (connection.readyState !== 3) await immediate()
   void closed.then(() => order.push('onClose'))

@@ -18,3 +18,23 @@ export const wrongVersionStatus = isHttp2 ? 400 : 426
 export function http1Test (title: string, body: (t: Test) => Promise<void>): void {
   if (!isHttp2) void t.test(title, body)
 }
+
+/** What a request to upgrade says, and its 101: an extended CONNECT has a `:protocol`, and its 200 nothing. */
+export const upgradeHeaders: Record<string, string> = isHttp2 ? {} : { upgrade: 'websocket' }
+
+/** What a plain GET of a WebSocket's URL is refused with. */
+export const connectRequiredStatus = isHttp2 ? 405 : 426
+
+/** What a handshake with a URL of REST is replied to with: over HTTP/2 that can't be a success, which would open the tunnel. */
+export function restReply<Reply> (reply: Reply): Reply | number {
+  return isHttp2 ? 405 : reply
+}
+
+/** The `connection` header of a last reply: HTTP/2 has none, and ends the stream alone. */
+export const lastReply = isHttp2 ? undefined : 'close'
+
+/** What a paused connection may have read ahead at most, in bytes: a stream of HTTP/2 a window of its flow control. */
+export const readAhead = isHttp2 ? 64 * 1024 : 0
+
+/** Whether what is written is taken at once, as a socket does: a stream takes more when that has been sent. */
+export const takesWritesAtOnce = !isHttp2

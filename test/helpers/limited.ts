@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { WsPluginOptions } from '../../types/index.ts'
 import { buildApp } from './app.ts'
+import { acceptStatus } from './http-version.ts'
 import { RawClient } from './raw-client.ts'
 
 /** An application whose clients say who they are: `X-Forwarded-For` for their address, `X-User` for their key. */
@@ -27,7 +28,7 @@ export async function knock (port: number, path: string, { ip, user }: Who = {})
 /** The client, whose upgrade must be accepted. */
 export async function enters (t: Test, port: number, path: string, who?: Who): Promise<RawClient> {
   const { client, statusCode } = await knock(port, path, who)
-  t.equal(statusCode, 101, `${JSON.stringify(who)} may enter ${path}`)
+  t.equal(statusCode, acceptStatus, `${JSON.stringify(who)} may enter ${path}`)
   return client
 }
 

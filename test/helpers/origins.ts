@@ -2,6 +2,7 @@ import type { FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
 import type { OriginOption } from '../../types/index.ts'
 import { buildApp, listen } from './app.ts'
+import { acceptStatus } from './http-version.ts'
 import { RawClient } from './raw-client.ts'
 import type { RawRequest } from './raw-client.ts'
 
@@ -21,6 +22,6 @@ export async function statuses (t: Test, origin: OriginOption | undefined, origi
 
 /** Each of `allowed` is upgraded and each of `refused` is answered 403. */
 export async function decides (t: Test, origin: OriginOption | undefined, allowed: readonly string[], refused: readonly string[], headers?: RawRequest['headers'], server?: FastifyServerOptions): Promise<void> {
-  const expected = Object.fromEntries([...allowed.map(one => [one, 101]), ...refused.map(one => [one, 403])])
+  const expected = Object.fromEntries([...allowed.map(one => [one, acceptStatus]), ...refused.map(one => [one, 403])])
   t.same(await statuses(t, origin, [...allowed, ...refused], headers, server), expected)
 }

@@ -185,6 +185,7 @@ t.test('the adapter is told to unsubscribe from the rooms of a closed connection
   await Promise.all([connection.join('a'), connection.join('b')])
   await client.close()
   await closed
+  while (adapter.rooms.size > 0) await new Promise(resolve => setImmediate(resolve))
   t.same(adapter.rooms.size, 0)
 })
 

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Codec } from '../../types/index.ts'
 import { buildApp } from '../helpers/app.ts'
+import { isHttp2 } from '../helpers/http-version.ts'
 import { pairedRoute, received } from '../helpers/pairs.ts'
 import type { Pair, PairedRouteOptions } from '../helpers/pairs.ts'
 
@@ -17,10 +18,10 @@ async function members (app: FastifyInstance, count: number, room = 'a', options
   return pairs
 }
 
-/** The data frames that each socket of the server was given since it was called, one list a socket. */
+/** The data frames that each connection of the server was given since it was called, one list each. */
 function captureFrames (t: Test, app: FastifyInstance): () => Buffer[][] {
   const captures: Array<() => Array<{ args: unknown[] }>> = []
-  app.server.on('connection', (socket: Duplex) => captures.push(t.capture(socket, 'write', socket.write)))
+  app.server.on(isHttp2 ? 'stream' : 'connection', (carrier: Duplex) => captures.push(t.capture(carrier, 'write', carrier.write)))
   return () => captures.map(capture => capture()
     .map(({ args }) => args[0])
     .filter((chunk): chunk is Buffer => Buffer.isBuffer(chunk) && (chunk[0] === 0x81 || chunk[0] === 0x82)))

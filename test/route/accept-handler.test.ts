@@ -1,5 +1,6 @@
 import t from 'tap'
 import { buildApp, deferred } from '../helpers/app.ts'
+import { acceptStatus } from '../helpers/http-version.ts'
 import type { WsPluginOptions } from '../../types/index.ts'
 
 const ignore = (): void => {}
@@ -96,6 +97,6 @@ t.test('onSend hooks see the same upgrade with a limitKey and without one', asyn
     app.ws('/', ignore)
     const { headers } = await app.injectWS('/')
     t.equal(headers['x-seen'], 'yes')
-    t.same(seen, [[101, undefined]])
+    t.same(seen, [[acceptStatus, undefined]])
   }
 })

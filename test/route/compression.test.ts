@@ -8,6 +8,7 @@ import type { CloseInfo, Connection, WsPluginOptions } from '../../types/index.t
 import { buildApp, deferred, listen } from '../helpers/app.ts'
 import { binary, close, continuation, ping, text } from '../helpers/bytes.ts'
 import { deflated, deflatedFinally, DeflatingPeer, readDeflate } from '../helpers/deflate.ts'
+import { acceptStatus, http1Test } from '../helpers/http-version.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 
 const mebibyte = 1024 * 1024
@@ -43,7 +44,7 @@ async function agreed (port: number, extensions: string | null | readonly string
   const client = await RawClient.connect(port)
   client.request(path, { headers: { 'Sec-WebSocket-Extensions': extensions } })
   const { statusCode, headers } = await client.reply()
-  return statusCode === 101 ? headers['sec-websocket-extensions'] : String(statusCode)
+  return statusCode === acceptStatus ? headers['sec-websocket-extensions'] : String(statusCode)
 }
 
 /** The next message of a server without context takeover, and whether it was compressed. */
@@ -321,7 +322,7 @@ const peers: Array<[title: string, server: WsPluginOptions['perMessageDeflate'],
 ]
 
 for (const [title, perMessageDeflate, options] of peers) {
-  t.test(`ws: messages of all sizes come back with ${title}`, async t => {
+  http1Test(`ws: messages of all sizes come back with ${title}`, async t => {
     const { port, closed } = await serve(t, { perMessageDeflate })
     const socket = new WebSocketOfWs(`ws://127.0.0.1:${port}/`, { perMessageDeflate: options })
     await once(socket, 'open')

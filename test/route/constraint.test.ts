@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { buildApp, listen } from '../helpers/app.ts'
+import { acceptStatus, connectRequiredStatus, restReply } from '../helpers/http-version.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import type { RawRequest } from '../helpers/raw-client.ts'
 
@@ -20,7 +21,7 @@ async function bothWays (port: number, path: string, headers: RawRequest['header
   const upgradeReply = await upgrade.reply()
   return {
     plain: plainReply.statusCode === 200 ? plainReply.body : plainReply.statusCode,
-    upgrade: upgradeReply.statusCode === 101 ? `ws ${String(await upgrade.message())}` : upgradeReply.statusCode === 200 ? upgradeReply.body : upgradeReply.statusCode
+    upgrade: upgradeReply.statusCode === acceptStatus ? `ws ${String(await upgrade.message())}` : upgradeReply.statusCode === 200 ? upgradeReply.body : upgradeReply.statusCode
   }
 }
 
@@ -46,14 +47,14 @@ inBothOrders('a WebSocket URL alone: 426 to a plain GET', [
   app => app.ws('/x', named('x'), ignore),
   app => app.get('/y', async () => 'rest')
 ], async (t, port) => {
-  t.same(await bothWays(port, '/x'), { plain: 426, upgrade: 'ws x' })
+  t.same(await bothWays(port, '/x'), { plain: connectRequiredStatus, upgrade: 'ws x' })
 })
 
 inBothOrders('a REST URL alone has its ordinary reply to an upgrade', [
   app => app.ws('/x', named('x'), ignore),
   app => app.get('/y', async () => 'rest')
 ], async (t, port) => {
-  t.same(await bothWays(port, '/y'), { plain: 'rest', upgrade: 'rest' })
+  t.same(await bothWays(port, '/y'), { plain: 'rest', upgrade: restReply('rest') })
 })
 
 inBothOrders('routes with parameters on one URL', [
@@ -67,16 +68,16 @@ inBothOrders('a REST wildcard beside a WebSocket URL: the more exact URL has the
   app => app.get('/*', async () => 'wildcard'),
   app => app.ws('/x', named('x'), ignore)
 ], async (t, port) => {
-  t.same(await bothWays(port, '/x'), { plain: 426, upgrade: 'ws x' })
-  t.same(await bothWays(port, '/y'), { plain: 'wildcard', upgrade: 'wildcard' })
+  t.same(await bothWays(port, '/x'), { plain: connectRequiredStatus, upgrade: 'ws x' })
+  t.same(await bothWays(port, '/y'), { plain: 'wildcard', upgrade: restReply('wildcard') })
 })
 
 inBothOrders('a WebSocket wildcard beside a REST URL', [
   app => app.ws('/*', named('wildcard'), ignore),
   app => app.get('/x', async () => 'rest')
 ], async (t, port) => {
-  t.same(await bothWays(port, '/x'), { plain: 'rest', upgrade: 'rest' })
-  t.same(await bothWays(port, '/y'), { plain: 426, upgrade: 'ws wildcard' })
+  t.same(await bothWays(port, '/x'), { plain: 'rest', upgrade: restReply('rest') })
+  t.same(await bothWays(port, '/y'), { plain: connectRequiredStatus, upgrade: 'ws wildcard' })
 })
 
 inBothOrders('wildcards of both kinds', [
@@ -91,9 +92,9 @@ inBothOrders('other methods of the URL are untouched', [
   app => app.ws('/x', named('x'), ignore),
   app => app.head('/x', async (_request, reply) => reply.header('x-head', 'yes').send())
 ], async (t, port) => {
-  t.same(await bothWays(port, '/x'), { plain: 426, upgrade: 'ws x' })
+  t.same(await bothWays(port, '/x'), { plain: connectRequiredStatus, upgrade: 'ws x' })
   const client = await RawClient.connect(port)
-  client.write('POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n')
+  client.request('/x', { method: 'POST', headers: { Upgrade: null, Connection: null, 'Content-Length': '0' } })
   t.equal((await client.reply()).body, 'posted')
 })
 
@@ -120,8 +121,8 @@ inBothOrders('with versions on the WebSocket routes only: 426 to a plain GET of 
   app => app.ws('/x', { ...named('1'), constraints: { version: '1.0.0' } }, ignore),
   app => app.ws('/x', { ...named('2'), constraints: { version: '2.0.0' } }, ignore)
 ], async (t, port) => {
-  t.same(await bothWays(port, '/x', { 'Accept-Version': '1.x' }), { plain: 426, upgrade: 'ws 1' })
-  t.same(await bothWays(port, '/x', { 'Accept-Version': '2.x' }), { plain: 426, upgrade: 'ws 2' })
+  t.same(await bothWays(port, '/x', { 'Accept-Version': '1.x' }), { plain: connectRequiredStatus, upgrade: 'ws 1' })
+  t.same(await bothWays(port, '/x', { 'Accept-Version': '2.x' }), { plain: connectRequiredStatus, upgrade: 'ws 2' })
 })
 
 inBothOrders('with hosts', [
@@ -139,15 +140,15 @@ inBothOrders('a WebSocket route of one host beside a REST route of all', [
   app => app.ws('/x', { ...named('a'), constraints: { host: 'a.example' } }, ignore)
 ], async (t, port) => {
   t.same(await bothWays(port, '/x', { Host: 'a.example' }), { plain: 'rest', upgrade: 'ws a' })
-  t.same(await bothWays(port, '/x', { Host: 'b.example' }), { plain: 'rest', upgrade: 'rest' })
+  t.same(await bothWays(port, '/x', { Host: 'b.example' }), { plain: 'rest', upgrade: restReply('rest') })
 })
 
 inBothOrders('with hosts on the WebSocket routes only: 426 to a plain GET of the host', [
   app => app.ws('/x', { ...named('a'), constraints: { host: 'a.example' } }, ignore),
   app => app.ws('/x', { ...named('b'), constraints: { host: 'b.example' } }, ignore)
 ], async (t, port) => {
-  t.same(await bothWays(port, '/x', { Host: 'a.example' }), { plain: 426, upgrade: 'ws a' })
-  t.same(await bothWays(port, '/x', { Host: 'b.example' }), { plain: 426, upgrade: 'ws b' })
+  t.same(await bothWays(port, '/x', { Host: 'a.example' }), { plain: connectRequiredStatus, upgrade: 'ws a' })
+  t.same(await bothWays(port, '/x', { Host: 'b.example' }), { plain: connectRequiredStatus, upgrade: 'ws b' })
   t.same(await bothWays(port, '/x', { Host: 'c.example' }), { plain: 404, upgrade: 404 })
 })
 

@@ -12,6 +12,7 @@ import { Random } from '../fuzz/random.ts'
 import { until } from '../fuzz/until.ts'
 import { deferred, listen } from '../helpers/app.ts'
 import { close } from '../helpers/bytes.ts'
+import { acceptStatus, versionOptions } from '../helpers/http-version.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 
 /** The steps of an upgrade at which the application has its say, and what comes of it there. */
@@ -33,7 +34,7 @@ interface Fate {
 
 /** A server whose limits can be looked into, and two routes at which everything happens that may. */
 class Storm {
-  readonly app: FastifyInstance = Fastify({ trustProxy: true })
+  readonly app: FastifyInstance = Fastify({ ...versionOptions, trustProxy: true })
   readonly server: WsServer
   readonly #fates: Fate[] = []
   readonly #clients: RawClient[] = []
@@ -106,7 +107,7 @@ class Storm {
     const fate = { step: random.pick(steps), turn: random.oneIn(3) ? 'goes on' as const : random.pick(turns), end: random.pick(ends) }
     const client = await this.#request(port, fate, random.pick(['/a', '/b']), random.below(6), random.oneIn(4) ? null : `u${random.below(4)}`)
     try {
-      if ((await client.reply()).statusCode !== 101) return
+      if ((await client.reply()).statusCode !== acceptStatus) return
       if (fate.end === 'closes') await client.close(1000)
       if (fate.end === 'resets') client.reset()
       if (fate.end === 'breaks the protocol') client.write(Buffer.from([0xff, 0xff]))
@@ -120,7 +121,7 @@ class Storm {
   async knock (port: number, network: number, user: string | null): Promise<string> {
     const client = await this.#request(port, { step: 'onRequest', turn: 'goes on', end: 'stays' }, '/b', network, user)
     const { statusCode, body } = await client.reply()
-    return statusCode === 101 ? '101' : `${statusCode} ${(JSON.parse(body) as { message: string }).message}`
+    return statusCode === acceptStatus ? String(acceptStatus) : `${statusCode} ${(JSON.parse(body) as { message: string }).message}`
   }
 
   async #request (port: number, fate: Fate, path: string, network: number, user: string | null): Promise<RawClient> {
@@ -176,11 +177,11 @@ t.test('after a storm of upgrades that end in every way, nothing is counted, and
   t.ok(opened > 0 && aborted > 0, JSON.stringify({ opened, refused, aborted }))
 
   const { connections, connectionsPerIp, connectionsPerKey } = routeLimits
-  for (let i = 0; i < connectionsPerKey; i++) t.equal(await storm.knock(port, 0, 'u0'), '101')
+  for (let i = 0; i < connectionsPerKey; i++) t.equal(await storm.knock(port, 0, 'u0'), String(acceptStatus))
   t.equal(await storm.knock(port, 1, 'u0'), '429 too many connections of this key')
-  for (let i = connectionsPerKey; i < connectionsPerIp; i++) t.equal(await storm.knock(port, 0, null), '101')
+  for (let i = connectionsPerKey; i < connectionsPerIp; i++) t.equal(await storm.knock(port, 0, null), String(acceptStatus))
   t.equal(await storm.knock(port, 0, null), '429 too many connections of this address')
-  for (let i = connectionsPerIp; i < connections; i++) t.equal(await storm.knock(port, i, `u${i}`), '101')
+  for (let i = connectionsPerIp; i < connections; i++) t.equal(await storm.knock(port, i, `u${i}`), String(acceptStatus))
   t.equal(await storm.knock(port, 99, null), '503 too many connections of this route')
 })
 

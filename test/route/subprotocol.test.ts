@@ -5,6 +5,7 @@ import { compileSubprotocols } from '../../lib/route/subprotocol.ts'
 import typedWs from '../../lib/index.ts'
 import type { SubprotocolsOption } from '../../types/index.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
+import { acceptStatus, versionOptions } from '../helpers/http-version.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 
 const ignore = (): void => {}
@@ -17,7 +18,7 @@ async function chosen (t: Test, subprotocols: SubprotocolsOption | undefined, of
   const client = await RawClient.connect(await listen(app))
   client.request('/', { headers: { 'Sec-WebSocket-Protocol': offered } })
   const { statusCode, headers } = await client.reply()
-  t.equal(statusCode, 101)
+  t.equal(statusCode, acceptStatus)
   return { header: headers['sec-websocket-protocol'], protocol: await protocol.promise }
 }
 
@@ -107,7 +108,7 @@ t.test('a key of a codec map that is no token is refused at start-up', async t =
 })
 
 t.test('an invalid option of the plugin is refused when it is registered, before there is a route', async t => {
-  const app = Fastify()
+  const app = Fastify(versionOptions)
   await t.rejects(async () => { await app.register(typedWs, { subprotocols: ['cha t'] }) }, { code: 'FST_ERR_WS_OPTION', message: /^option subprotocols: / })
 })
 

@@ -5,6 +5,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import typedWs from '../../lib/index.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
+import { acceptStatus, lastReply, versionOptions } from '../helpers/http-version.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 import type { HttpReply } from '../helpers/raw-client.ts'
 import { ServerSockets } from '../helpers/server-sockets.ts'
@@ -68,19 +69,19 @@ const ways: Record<string, Way> = {
 
 const places: Record<string, (kind: Kind, hook: Hook) => Promise<FastifyInstance>> = {
   'an instance hook registered before the plugin': async (kind, hook) => {
-    const app = Fastify()
+    const app = Fastify(versionOptions)
     app.addHook(kind as 'onRequest', hook as never)
     await app.register(typedWs)
     return app.ws('/', ignore)
   },
   'an instance hook registered after the plugin': async (kind, hook) => {
-    const app = Fastify()
+    const app = Fastify(versionOptions)
     await app.register(typedWs)
     app.addHook(kind as 'onRequest', hook as never)
     return app.ws('/', ignore)
   },
   'a hook of another plugin registered after the plugin': async (kind, hook) => {
-    const app = Fastify()
+    const app = Fastify(versionOptions)
     await app.register(typedWs)
     await app.register(async scope => {
       scope.addHook(kind as 'onRequest', hook as never)
@@ -89,12 +90,12 @@ const places: Record<string, (kind: Kind, hook: Hook) => Promise<FastifyInstance
     return app
   },
   'a hook of the route': async (kind, hook) => {
-    const app = Fastify()
+    const app = Fastify(versionOptions)
     await app.register(typedWs)
     return app.ws('/', { [kind]: hook }, ignore)
   },
   'the last of several hooks of the route': async (kind, hook) => {
-    const app = Fastify()
+    const app = Fastify(versionOptions)
     await app.register(typedWs)
     return app.ws('/', { [kind]: [async () => {}, async () => {}, hook] }, ignore)
   }
@@ -107,7 +108,7 @@ async function refusedWith (t: Test, app: FastifyInstance, expected: Partial<Htt
   client.request('/')
   const reply = await client.reply()
   t.match(reply, expected)
-  t.equal(reply.headers.connection, 'close')
+  t.equal(reply.headers.connection, lastReply)
   await client.ended()
   client.socket.end()
   await sockets.open(0)
@@ -214,12 +215,12 @@ t.test('onSend hooks run before the 101 and may add headers', async t => {
   app.ws('/', ignore)
   const client = await RawClient.connect(await listen(app))
   client.request('/')
-  t.match(await client.reply(), { statusCode: 101, headers: { 'x-sent': 'yes' } })
+  t.match(await client.reply(), { statusCode: acceptStatus, headers: { 'x-sent': 'yes' } })
 })
 
 t.test('an onSend hook that fails refuses the upgrade', async t => {
   const app = await buildApp(t)
-  app.addHook('onSend', async (_request, reply) => { if (reply.statusCode === 101) throw new Error('no') })
+  app.addHook('onSend', async (_request, reply) => { if (reply.statusCode === acceptStatus) throw new Error('no') })
   app.ws('/', { onOpen: () => t.fail('not to be opened') }, ignore)
   await refusedWith(t, app, { statusCode: 500 })
 })
@@ -227,7 +228,7 @@ t.test('an onSend hook that fails refuses the upgrade', async t => {
 t.test('an onSend hook that fails refuses the upgrade, also where the error handler sets no status', async t => {
   const app = await buildApp(t)
   app.setErrorHandler(async error => ({ told: (error as Error).message }))
-  app.addHook('onSend', async (_request, reply) => { if (reply.statusCode === 101) throw new Error('no') })
+  app.addHook('onSend', async (_request, reply) => { if (reply.statusCode === acceptStatus) throw new Error('no') })
   app.ws('/', { onOpen: () => t.fail('not to be opened') }, ignore)
   await refusedWith(t, app, { statusCode: 500, body: '{"told":"no"}' })
 })
@@ -252,7 +253,7 @@ t.test('the onSend and onError hooks of a route run, too', async t => {
   const client = await RawClient.connect(port)
   client.request('/?no')
   await client.reply()
-  t.same(ran, ['onSend 101', 'onError no', 'onSend 418'])
+  t.same(ran, [`onSend ${acceptStatus}`, 'onError no', 'onSend 418'])
 })
 
 t.test('onError hooks see what refused an upgrade', async t => {
@@ -279,7 +280,7 @@ t.test('onResponse runs for an accepted upgrade, with status 101', async t => {
   app.addHook('onResponse', async (_request, reply) => { seen.resolve(reply.statusCode) })
   app.ws('/', ignore)
   await RawClient.open(await listen(app), '/')
-  t.equal(await seen.promise, 101)
+  t.equal(await seen.promise, acceptStatus)
 })
 
 t.test('onRequestAbort runs when the client vanishes during a hook', async t => {

@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import type { WsPluginOptions } from '../../types/index.ts'
 import { buildApp, listen } from '../helpers/app.ts'
 import { binary } from '../helpers/bytes.ts'
+import { lastReply } from '../helpers/http-version.ts'
 import { RawClient } from '../helpers/raw-client.ts'
 
 const ignore = (): void => {}
@@ -85,14 +86,14 @@ async function closingApp (t: Test, serverOptions: FastifyServerOptions = {}): P
 
 t.test('from app.close() on it is closing, and Fastify answers 503 in place of any route', async t => {
   const { port, end } = await closingApp(t)
-  for (const path of ['/ready', '/rest']) t.match(await ask(port, path), { statusCode: 503, connection: 'close', body: /Service Unavailable/ })
+  for (const path of ['/ready', '/rest']) t.match(await ask(port, path), { statusCode: 503, connection: lastReply, body: /Service Unavailable/ })
   await end()
 })
 
 t.test('where return503OnClosing is false, the readiness route itself says that it is closing, and REST goes on', async t => {
   const { port, end } = await closingApp(t, { return503OnClosing: false })
-  t.match(await ask(port), { statusCode: 503, connection: 'close', body: '{"ready":false,"reason":"closing"}' })
-  t.match(await ask(port, '/rest'), { statusCode: 200, connection: 'close', body: 'rest' })
+  t.match(await ask(port), { statusCode: 503, connection: lastReply, body: '{"ready":false,"reason":"closing"}' })
+  t.match(await ask(port, '/rest'), { statusCode: 200, connection: lastReply, body: 'rest' })
   await end()
 })
 
@@ -104,7 +105,7 @@ for (const return503OnClosing of [true, false]) {
       client.request(path)
       const { statusCode, headers, body } = await client.reply()
       t.equal(statusCode, 503)
-      t.equal(headers.connection, 'close')
+      t.equal(headers.connection, lastReply)
       t.same(JSON.parse(body), { statusCode: 503, code: 'FST_ERR_WS_CLOSING', error: 'Service Unavailable', message: 'the server is closing' })
       await client.ended()
       client.socket.end()

@@ -5,15 +5,11 @@ import t from 'tap'
 
 const root = new URL('./', import.meta.url)
 
-/** Where tests of connections are. Those of brokers are about what is behind the rooms, whatever carries the connections. */
-const folders = ['connection', 'messages', 'metrics', 'rooms', 'rooms/cluster', 'rooms/history', 'route']
+/** Where tests of connections are. Those of brokers are about what is behind the rooms, those of metrics about what is scraped. */
+const folders = ['connection', 'messages', 'rooms', 'rooms/cluster', 'rooms/history', 'route']
 
 /** What the tests of HTTP/1.1 alone are about. */
 const leftOut: Readonly<Record<string, string>> = {
-  'metrics/fastify-metrics': 'another plugin, which scrapes over HTTP/1.1',
-  'metrics/index': 'scrapes over HTTP/1.1',
-  'metrics/plugin': 'scrapes over HTTP/1.1',
-  'route/extended-connect': 'is of HTTP/2 anyway',
   'route/handshake-hook': 'the upgrade request as bytes',
   'route/hostile-handshakes': 'the upgrade request as bytes',
   'route/hostile-headers': 'the upgrade request as bytes',
@@ -44,10 +40,11 @@ const files = folders.flatMap(folder => readdirSync(new URL(folder, root))
 const connected = files.filter(name => hasServer(new URL(`${name}.test.js`, root)))
 
 t.test('what is left out exists, and would be of the run', async t => {
-  for (const name of Object.keys(leftOut)) t.ok(connected.includes(name) || name === 'route/extended-connect', name)
+  for (const name of Object.keys(leftOut)) t.ok(connected.includes(name), name)
 })
 
 t.jobs = 2
+t.setTimeout(300_000)
 for (const name of connected) {
   if (name in leftOut) continue
   void t.spawn(process.execPath, ['--enable-source-maps', fileURLToPath(new URL(`${name}.test.js`, root))], {

@@ -105,8 +105,8 @@ class Storm {
   async client (port: number): Promise<void> {
     const random = this.#random.fork(String(this.#fates.length))
     const fate = { step: random.pick(steps), turn: random.oneIn(3) ? 'goes on' as const : random.pick(turns), end: random.pick(ends) }
-    const client = await this.#request(port, fate, random.pick(['/a', '/b']), random.below(6), random.oneIn(4) ? null : `u${random.below(4)}`)
     try {
+      const client = await this.#request(port, fate, random.pick(['/a', '/b']), random.below(6), random.oneIn(4) ? null : `u${random.below(4)}`)
       if ((await client.reply()).statusCode !== acceptStatus) return
       if (fate.end === 'closes') await client.close(1000)
       if (fate.end === 'resets') client.reset()

@@ -42,17 +42,26 @@ t.test('where no hook waits it is over before the router returns, and before a m
   t.same(order.filter(name => name !== 'end'), ['start', 'asyncStart', 'asyncEnd', 'message start', 'message end'])
 })
 
-const refused: Readonly<Record<string, { path: string, headers?: Record<string, string>, status: number }>> = {
+interface Refused {
+  readonly path: string
+  readonly headers?: Record<string, string>
+  readonly status: number
+  /** What counts headers is Node's parser of HTTP/1.1. */
+  readonly isHttp1?: boolean
+}
+
+const refused: Readonly<Record<string, Refused>> = {
   'by a hook': { path: '/private', status: 401 },
   'by the handshake': { path: '/', headers: { 'Sec-WebSocket-Version': '12' }, status: wrongVersionStatus },
   'by its origin': { path: '/', headers: { Origin: 'https://evil.example' }, status: 403 },
   'by the router': { path: '/nowhere', status: 404 },
   'for its URL': { path: '/%zz', status: 400 },
-  'for too many headers': { path: '/', headers: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`X-${i}`, '1'])), status: 400 }
+  'for too many headers': { path: '/', headers: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`X-${i}`, '1'])), status: 400, isHttp1: true }
 }
 
-for (const [title, { path, headers = {}, status }] of Object.entries(refused)) {
-  t.test(`an upgrade that is refused ${title} is told with its status and no connection`, async t => {
+for (const [title, { path, headers = {}, status, isHttp1 = false }] of Object.entries(refused)) {
+  const test = isHttp1 ? http1Test : t.test.bind(t)
+  test(`an upgrade that is refused ${title} is told with its status and no connection`, async t => {
     const traced = new Traced<WsUpgradeEvent>(t, 'upgrade')
     const app = await buildApp(t)
     app.server.maxHeadersCount = 20

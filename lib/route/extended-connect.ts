@@ -80,7 +80,6 @@ export class ExtendedConnect extends Opening {
     stream.removeListener('close', this.#onClose)
     // Node's request and response would hear of the end of the connection, and tell Fastify that of the request.
     for (const [name, listener] of this.#nodesListeners) stream.removeListener(name, listener as never)
-    forgetRequest(stream, this.request, this.response)
     this.over()
     process.nextTick(finish, this)
     return new Http2Transport(stream)
@@ -126,14 +125,6 @@ function guardReplies (response: Http2ServerResponse): void {
     if (statusCode < 200 || statusCode > 299) return Reflect.apply(writeHead, this, [statusCode, ...rest])
     this.setHeader('allow', 'GET')
     return Reflect.apply(writeHead, this, [405, ...rest])
-  }
-}
-
-/** Node's stream refers to both, under symbols of its own: as long as it lives, it would hold them and all that hooks have put on the request. */
-function forgetRequest (stream: ServerHttp2Stream, request: Http2ServerRequest, response: Http2ServerResponse): void {
-  for (const name of Object.getOwnPropertySymbols(stream)) {
-    const value: unknown = Reflect.get(stream, name)
-    if (value === request || value === response) Reflect.deleteProperty(stream, name)
   }
 }
 

@@ -6,14 +6,10 @@ import type { Transport } from '../connection/transport.ts'
 import { checkRequest, protocolVersion, readConnect } from '../protocol/handshake.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import { HandshakeError } from '../protocol/handshake-error.ts'
+import { ConnectResponse } from './connect-response.ts'
 import { Opening } from './opening.ts'
 import type { OpeningOwner, ReplyHeaders } from './opening.ts'
 import type { Sessions } from './sessions.ts'
-
-/** Reply headers that no reply of HTTP/2 may carry (RFC 9113 section 8.2.2), or that make no sense before messages. */
-const notIn200 = new Set([
-  'connection', 'content-length', 'content-type', 'http2-settings', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'
-])
 
 const versionRefusal = { statusCode: 400, headers: { 'Sec-WebSocket-Version': protocolVersion } }
 
@@ -27,19 +23,18 @@ export class ExtendedConnect extends Opening {
   declare readonly request: Http2ServerRequest
   readonly acceptStatus = 200
   readonly versionRefusal = versionRefusal
-  readonly response: Http2ServerResponse
+  readonly response: ConnectResponse
   readonly #stream: ServerHttp2Stream
   readonly #sessions: Sessions
   readonly #nodesListeners: Array<[name: string, listener: Listener]>
 
   constructor (request: Http2ServerRequest, response: Http2ServerResponse, owner: OpeningOwner, sessions: Sessions) {
     super(request, owner)
-    this.response = response
+    this.response = ConnectResponse.of(response)
     this.#sessions = sessions
     const stream = this.#stream = request.stream as ServerHttp2Stream
     // For the router, the hooks and the log it is what it would be over HTTP/1.1.
     Object.assign(request, { method: 'GET' })
-    guardReplies(response)
     this.#nodesListeners = nodesEvents.flatMap(name => stream.listeners(name).map((listener): [string, Listener] => [name, listener as Listener]))
     stream.on('error', ignore)
     stream.on('finish', this.#onReply)
@@ -66,20 +61,19 @@ export class ExtendedConnect extends Opening {
   }
 
   accept (protocol: string, extensions: string, headers: ReplyHeaders): Transport {
-    const all: ReplyHeaders = { ':status': 200 }
-    if (protocol !== '') all['sec-websocket-protocol'] = protocol
-    if (extensions !== '') all['sec-websocket-extensions'] = extensions
-    for (const [name, value] of Object.entries(headers)) {
-      if (!notIn200.has(name) && !name.startsWith('sec-websocket-')) all[name] = value
-    }
-    const stream = this.#stream
+    const own: ReplyHeaders = { ':status': 200 }
+    if (protocol !== '') own['sec-websocket-protocol'] = protocol
+    if (extensions !== '') own['sec-websocket-extensions'] = extensions
     // First, since it throws over a header that can't be sent.
-    stream.respond(all)
+    this.response.open(own, headers)
+    const stream = this.#stream
     this.isAccepted = true
     stream.removeListener('finish', this.#onReply)
     stream.removeListener('close', this.#onClose)
     // Node's request and response would hear of the end of the connection, and tell Fastify that of the request.
     for (const [name, listener] of this.#nodesListeners) stream.removeListener(name, listener as never)
+    // What the application gave the request, the connection is not bound to.
+    stream.setTimeout(0)
     this.over()
     process.nextTick(finish, this)
     return new Http2Transport(stream)
@@ -111,20 +105,6 @@ export class ExtendedConnect extends Opening {
 
   readonly #onClose = (): void => {
     this.over()
-  }
-}
-
-/**
- * An application may reply when the deadline already has: that must not throw, since nobody would catch it. And to CONNECT, each 2xx says that
- * the tunnel is open (RFC 9110 section 9.3.6), whatever the application meant by it: its client would take the reply's body for frames.
- */
-function guardReplies (response: Http2ServerResponse): void {
-  const { writeHead } = response
-  response.writeHead = function (this: Http2ServerResponse, statusCode: number, ...rest: never[]) {
-    if (this.stream.headersSent || this.stream.destroyed) return this
-    if (statusCode < 200 || statusCode > 299) return Reflect.apply(writeHead, this, [statusCode, ...rest])
-    this.setHeader('allow', 'GET')
-    return Reflect.apply(writeHead, this, [405, ...rest])
   }
 }
 

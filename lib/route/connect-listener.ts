@@ -14,6 +14,11 @@ export function servesHttp2 (server: RawServerBase): server is AnyHttp2Server {
   return 'updateSettings' in server
 }
 
+/** Whether a server speaks HTTP/1.1, perhaps beside HTTP/2: one of TLS then bounds how long a request may take to arrive. */
+export function servesHttp1 (server: RawServerBase): boolean {
+  return !servesHttp2(server) || 'requestTimeout' in server
+}
+
 /** Takes the `connect` events of a server of HTTP/2: opening handshakes as RFC 8441 has them. */
 export class ConnectListener {
   readonly #server: AnyHttp2Server

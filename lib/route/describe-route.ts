@@ -3,6 +3,7 @@ import type { Codec, CodecName, CodecOption } from '../../types/codec.ts'
 import type { WsRoute } from '../../types/fastify.ts'
 import type { WsSchema } from '../../types/schema.ts'
 import type { ResolvedOptions } from '../options.ts'
+import { servesHttp1, servesHttp2 } from './connect-listener.ts'
 
 /** What a route is described by. */
 export interface Declared {
@@ -51,8 +52,14 @@ export function urlOf (prefix: string, url: string, prefixTrailingSlash: RouteSh
 
 /** What the upgrade is answered with, for documents only. */
 const responses = {
-  101: { type: 'null', description: 'Switching Protocols: messages follow.' },
-  426: { type: 'null', description: 'Upgrade Required: the request is none to upgrade to WebSocket.' }
+  http1: {
+    101: { type: 'null', description: 'Switching Protocols: messages follow.' },
+    426: { type: 'null', description: 'Upgrade Required: the request is none to upgrade to WebSocket.' }
+  },
+  http2: {
+    200: { type: 'null', description: 'OK, over HTTP/2, to an extended CONNECT: messages follow.' },
+    405: { type: 'null', description: 'Method Not Allowed, over HTTP/2: the request is no extended CONNECT.' }
+  }
 }
 
 /**
@@ -62,7 +69,8 @@ const responses = {
  */
 export function documentUpgrade (instance: FastifyInstance, { url, constraints, operation }: WsRoute): void {
   if (instance.hasRoute({ method: 'GET', url, constraints })) operation.hide = true
-  operation.response ??= responses
+  const { server } = instance
+  operation.response ??= { ...(servesHttp1(server) ? responses.http1 : {}), ...(servesHttp2(server) ? responses.http2 : {}) }
 }
 
 function contentTypesOf (codec: CodecOption): WsRoute['contentTypes'] {

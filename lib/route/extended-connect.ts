@@ -7,7 +7,7 @@ import { checkRequest, protocolVersion, readConnect } from '../protocol/handshak
 import type { Handshake } from '../protocol/handshake.ts'
 import { HandshakeError } from '../protocol/handshake-error.ts'
 import { ConnectResponse } from './connect-response.ts'
-import { Opening } from './opening.ts'
+import { lingerTimeout, Opening } from './opening.ts'
 import type { OpeningOwner, ReplyHeaders } from './opening.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -27,6 +27,8 @@ export class ExtendedConnect extends Opening {
   readonly #stream: ServerHttp2Stream
   readonly #sessions: Sessions
   readonly #nodesListeners: Array<[name: string, listener: Listener]>
+  /** Waits for the client to end its side. */
+  #timer: NodeJS.Timeout | null = null
 
   constructor (request: Http2ServerRequest, response: Http2ServerResponse, owner: OpeningOwner, sessions: Sessions) {
     super(request, owner)
@@ -97,13 +99,18 @@ export class ExtendedConnect extends Opening {
     if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL)
   }
 
-  /** The reply is written: the rest of the request is not waited for (RFC 9113 section 8.1). */
+  /**
+   * The reply is written: a moment later the rest of the request is not waited for (RFC 9113 section 8.1). Clients end their side, or cancel; those of
+   * Node 20 may abort their process over a reset that comes before.
+   */
   readonly #onReply = (): void => {
     this.over()
-    setImmediate(closeStream, this.#stream)
+    this.#stream.resume()
+    this.#timer = setTimeout(closeStream, lingerTimeout, this.#stream).unref()
   }
 
   readonly #onClose = (): void => {
+    if (this.#timer !== null) clearTimeout(this.#timer)
     this.over()
   }
 }
@@ -115,7 +122,7 @@ function finish (connect: ExtendedConnect): void {
 }
 
 function closeStream (stream: ServerHttp2Stream): void {
-  if (!stream.closed) stream.close(constants.NGHTTP2_NO_ERROR)
+  stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
 function ignore (): void {}

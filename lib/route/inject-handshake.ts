@@ -83,10 +83,11 @@ export async function connectHttp2 ({ server, path, chunkSize, remoteAddress }: 
   stream.on('close', () => session.close())
   const [{ ':status': statusCode = 0, ...answered }] = await once(stream, 'response')
   if (statusCode === constants.HTTP_STATUS_OK) return { statusCode, headers: answered, socket: stream, head: nothing, body: nothing }
+  stream.end()
   return { statusCode, headers: answered, socket: null, head: nothing, body: await bodyOf(stream) }
 }
 
-/** By events: an iterator would fail over the request's side of a stream, which a server of HTTP/2 resets with its reply. */
+/** By events: an iterator would fail over the request's side of a stream, which a server of HTTP/2 may reset behind its reply. */
 async function bodyOf (response: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []
   response.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -9,6 +9,9 @@ import type { Timed } from './deadlines.ts'
 import type { Place } from './limits.ts'
 import type { UpgradeTrace } from './upgrade-trace.ts'
 
+/** How long a client that was refused may take to end its side, in milliseconds. */
+export const lingerTimeout = 1_000
+
 const kOpening = Symbol('fastify-typed-ws.opening')
 
 /** What Fastify calls raw: Node's own request, of HTTP/1.1 or of HTTP/2. */

@@ -7,11 +7,8 @@ import type { Transport } from '../connection/transport.ts'
 import { outside } from '../outside.ts'
 import { acceptValue, checkRequest, protocolVersion, readUpgrade } from '../protocol/handshake.ts'
 import type { Handshake } from '../protocol/handshake.ts'
-import { Opening } from './opening.ts'
+import { lingerTimeout, Opening } from './opening.ts'
 import type { OpeningOwner, ReplyHeaders } from './opening.ts'
-
-/** How long a client whose upgrade was refused may take to close its side, in milliseconds. */
-const lingerTimeout = 1_000
 
 /** How much of what follows the request is kept until the 101, in bytes. */
 const headLimit = 64 * 1024

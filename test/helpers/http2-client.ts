@@ -150,6 +150,8 @@ export class StreamClient extends FrameClient {
     const headers = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, [value].flat().join(', ')]))
     if (statusCode === constants.HTTP_STATUS_OK && this.socket.sentHeaders[':method'] === 'CONNECT') return { statusCode, headers, body: '' }
     await this.ended()
+    // As browsers do. The client of Node 20 may abort its process where the server has to reset the stream instead.
+    this.socket.end()
     return { statusCode, headers, body: this.take(this.unread.length).toString() }
   }
 

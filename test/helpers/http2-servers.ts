@@ -1,4 +1,3 @@
-import { setImmediate as immediate } from 'node:timers/promises'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -49,11 +48,7 @@ export class Http2Server {
   /** Begins a session with a server that listens. */
   async join (port: number): Promise<Http2Client> {
     const client = await Http2Client.connect(port, { secure: this.isSecure })
-    this.#t.after(async () => {
-      // The client of Node 20 aborts the process where a session is destroyed in the same turn in which the server has reset a stream of it.
-      await immediate()
-      client.session.destroy()
-    })
+    this.#t.after(() => client.session.destroy())
     return client
   }
 }

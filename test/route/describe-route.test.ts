@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import type { Codec } from '../../types/index.ts'
 import { buildApp } from '../helpers/app.ts'
+import { selfSigned } from '../helpers/tls.ts'
 
 const binary: Codec = { decode: payload => payload, encode: String, binary: true }
 const ignore = (): void => {}
@@ -151,3 +152,21 @@ t.test('the schema of the upgrade request is a copy: the application\'s stays as
   t.equal(JSON.stringify(schema), before)
   t.same(Object.getOwnPropertySymbols(schema), [])
 })
+
+const certificate = selfSigned()
+const servers: Array<[title: string, options: object, statuses: string[]]> = [
+  ['HTTP/1.1', {}, ['101', '426']],
+  ['HTTPS', { https: certificate }, ['101', '426']],
+  ['HTTP/2 in cleartext', { http2: true }, ['200', '405']],
+  ['HTTP/2 by TLS', { http2: true, https: certificate }, ['200', '405']],
+  ['both versions', { http2: true, https: { ...certificate, allowHTTP1: true } }, ['101', '200', '405', '426']]
+]
+
+for (const [title, options, statuses] of servers) {
+  t.test(`OpenAPI is told the replies of a server of ${title}`, async t => {
+    const app = await buildApp(t, {}, options)
+    app.ws('/chat', ignore)
+    await app.ready()
+    t.same(Object.keys(app.wsRoutes[0].operation.response as object), statuses)
+  })
+}

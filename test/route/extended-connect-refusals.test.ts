@@ -1,8 +1,9 @@
-import { Readable } from 'node:stream'
 import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import t from 'tap'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpReply } from '../helpers/raw-client.ts'
-import { onHttp2, refusal } from '../helpers/http2-servers.ts'
+import { Http2Server, onHttp2, refusal } from '../helpers/http2-servers.ts'
 
 const ignore = (): void => {}
 const opened = { onOpen: (): void => { throw new Error('not to be opened') } }
@@ -64,7 +65,8 @@ onHttp2('a large reply reaches a client that reads slowly, whole', async (t, ser
   for (let i = 0; i < 50; i++) await new Promise(resolve => setImmediate(resolve))
   let received = 0
   stream.on('data', (chunk: Buffer) => { received += chunk.length })
-  await once(stream, 'close')
+  await once(stream, 'end')
+  stream.end()
   t.equal(received, size)
 })
 
@@ -184,4 +186,14 @@ onHttp2('another protocol is a 501, and a CONNECT without one a 405', async (t, 
   t.match(await refusal(client, '/', { ':protocol': 'connect-udp' }), { statusCode: 501 })
   t.match(await refusal(client, '/', { ':protocol': null, ':scheme': null, ':path': null }), { statusCode: 405 })
   await client.open('/', { ':protocol': 'WebSocket' })
+})
+
+t.test('a client that does not end its side is told by a reset, without an error, that nobody waits for it', async t => {
+  const server = new Http2Server(t, 'h2c')
+  const app = await server.build()
+  const client = await server.connect(app)
+  const stream = client.request('/nowhere')
+  stream.resume()
+  await once(stream, 'close')
+  t.equal(stream.rstCode, 0)
 })

@@ -8,13 +8,14 @@ const root = new URL('./', import.meta.url)
 /** Where tests of connections are. Those of brokers are about what is behind the rooms, those of metrics about what is scraped. */
 const folders = ['connection', 'messages', 'rooms', 'rooms/cluster', 'rooms/history', 'route']
 
-/** What the tests of HTTP/1.1 alone are about. */
+/** What is not run again: tests of HTTP/1.1 alone, by what they are about, and those that see to the version themselves. */
 const leftOut: Readonly<Record<string, string>> = {
   'route/handshake-hook': 'the upgrade request as bytes',
   'route/hostile-handshakes': 'the upgrade request as bytes',
   'route/hostile-headers': 'the upgrade request as bytes',
   'route/hostile-names': 'the upgrade request as bytes',
   'route/hostile-secrets': 'the upgrade request as bytes',
+  'route/inject': 'both versions, by itself',
   'route/other-protocols': 'the Upgrade header, and what else it may ask for',
   'route/route': 'the replies to upgrades, header by header',
   'route/slow-handshakes': 'the upgrade request as bytes',
@@ -37,7 +38,8 @@ function hasServer (url: URL, seen = new Set<string>()): boolean {
 const files = folders.flatMap(folder => readdirSync(new URL(folder, root))
   .filter(file => file.endsWith('.test.js'))
   .map(file => `${folder}/${file.slice(0, -'.test.js'.length)}`))
-const connected = files.filter(name => hasServer(new URL(`${name}.test.js`, root)))
+/** Those of the opening handshake over HTTP/2 are about nothing else. */
+const connected = files.filter(name => !name.startsWith('route/extended-connect') && hasServer(new URL(`${name}.test.js`, root)))
 
 t.test('what is left out exists, and would be of the run', async t => {
   for (const name of Object.keys(leftOut)) t.ok(connected.includes(name), name)

@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { listen } from '../helpers/app.ts'
 import { Http2Server, onHttp2, refusal } from '../helpers/http2-servers.ts'
 import { StreamClient } from '../helpers/http2-client.ts'
+import { Http1Client } from '../helpers/http1-client.ts'
 
 const ignore = (): void => {}
 
@@ -135,7 +136,7 @@ t.test('both versions are served on one port, each by its own handshake', async 
   app.ws('/', { onOpen: (connection, request) => connection.send([request.raw.httpVersion, request.protocol]) }, message => message)
   app.get('/rest', async request => request.raw.httpVersion)
   const port = await listen(app)
-  const old = await RawClient.connectTls(port)
+  const old = await Http1Client.connectTls(port)
   old.request('/')
   t.match(await old.reply(), { statusCode: 101, headers: { upgrade: 'websocket', 'sec-websocket-accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' } })
   t.same(await old.message(), ['1.1', 'https'])

@@ -1,12 +1,23 @@
-import Fastify from 'fastify'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import t from 'tap'
-import typedWs from '../../lib/index.ts'
+import type { Test } from 'tap'
+import type { WsPluginOptions } from '../../types/index.ts'
 import { buildApp, deferred } from '../helpers/app.ts'
 import { text } from '../helpers/bytes.ts'
-import { upgradeHeaders } from '../helpers/http-version.ts'
 import { selfSigned } from '../helpers/tls.ts'
 
 const ignore = (): void => {}
+
+type Build = (options?: WsPluginOptions, serverOptions?: FastifyServerOptions) => Promise<FastifyInstance>
+
+/** One test of each version of HTTP; `build` makes an app that speaks it. */
+function overBoth (title: string, test: (t: Test, build: Build, isHttp2: boolean) => Promise<void>): void {
+  for (const isHttp2 of [false, true]) {
+    t.test(`${title} (HTTP/${isHttp2 ? 2 : 1.1})`, t => test(t, (options, serverOptions) => buildApp(t, options, { ...serverOptions, ...(isHttp2 ? { http2: true } : {}) } as object), isHttp2))
+  }
+}
 
 /** What a refused upgrade rejects with. */
 interface Rejection extends Error {
@@ -23,8 +34,8 @@ async function rejectionOf (promise: Promise<unknown>): Promise<Rejection> {
   throw new Error('it did not reject')
 }
 
-t.test('it works before listen(), and readies the app', async t => {
-  const app = await buildApp(t)
+overBoth('it works before listen(), and readies the app', async (t, build) => {
+  const app = await build()
   let ready = false
   app.addHook('onReady', async () => { ready = true })
   app.ws('/', m => m)
@@ -35,8 +46,8 @@ t.test('it works before listen(), and readies the app', async t => {
   t.same(await connection.receive(), { hello: 1 })
 })
 
-t.test('every hook runs, in the order of REST', async t => {
-  const app = await buildApp(t)
+overBoth('every hook runs, in the order of REST', async (t, build) => {
+  const app = await build()
   const ran: string[] = []
   for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const) app.addHook(hook, async () => { ran.push(hook) })
   app.ws('/', { onOpen: () => { ran.push('onOpen') } }, ignore)
@@ -44,23 +55,24 @@ t.test('every hook runs, in the order of REST', async t => {
   t.same(ran, ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'onOpen'])
 })
 
-t.test('header names arrive in lower case, and repeated ones as Node joins them', async t => {
-  const app = await buildApp(t)
+overBoth('header names arrive in lower case, and repeated ones as Node joins them', async (t, build, isHttp2) => {
+  const app = await build()
   const seen = deferred<Record<string, unknown>>()
   app.ws('/', { onOpen: (_connection, request) => { seen.resolve({ ...request.headers, host: request.host }) } }, ignore)
   await app.injectWS('/', { headers: { 'X-Trace-ID': 'Abc', Cookie: ['a=1', 'b=2'] } })
   const headers = await seen.promise
-  t.match(headers, { 'x-trace-id': 'Abc', cookie: 'a=1; b=2', host: 'localhost', ...upgradeHeaders, 'sec-websocket-version': '13' })
+  t.match(headers, { 'x-trace-id': 'Abc', cookie: 'a=1; b=2', 'sec-websocket-version': '13' })
+  t.match(headers, isHttp2 ? { ':authority': 'localhost', ':protocol': 'websocket' } : { host: 'localhost', upgrade: 'websocket' })
 })
 
-t.test('the URL may be a path without its slash, or whole, as app.inject takes it', async t => {
-  const app = await buildApp(t)
+overBoth('the URL may be a path without its slash, or whole, as app.inject takes it', async (t, build) => {
+  const app = await build()
   app.ws('/a', { onOpen: (connection, request) => { connection.send(request.url) } }, ignore)
   for (const url of ['/a?x=1', 'a?x=1', 'ws://localhost/a?x=1']) t.equal(await (await app.injectWS(url)).receive(), '/a?x=1')
 })
 
-t.test('query is added to the URL', async t => {
-  const app = await buildApp(t)
+overBoth('query is added to the URL', async (t, build) => {
+  const app = await build()
   app.ws('/', { onOpen: (connection, request) => { connection.send(request.query) } }, ignore)
   const query = { name: 'Ann & Bob', b: '2' }
   t.same(await (await app.injectWS('/', { query })).receive(), query)
@@ -69,46 +81,47 @@ t.test('query is added to the URL', async t => {
   t.same(await (await app.injectWS('/', { query: '?b=2' })).receive(), { b: '2' })
 })
 
-t.test('request.ip is remoteAddress', async t => {
-  const app = await buildApp(t)
+overBoth('request.ip is remoteAddress', async (t, build) => {
+  const app = await build()
   app.ws('/', { onOpen: (connection, request) => { connection.send(request.ip) } }, ignore)
   t.equal(await (await app.injectWS('/')).receive(), '127.0.0.1')
   t.equal(await (await app.injectWS('/', { remoteAddress: '203.0.113.7' })).receive(), '203.0.113.7')
 })
 
-t.test('remoteAddress counts for trustProxy', async t => {
-  const app = await buildApp(t, {}, { trustProxy: '10.0.0.0/8' })
+overBoth('remoteAddress counts for trustProxy', async (t, build) => {
+  const app = await build({}, { trustProxy: '10.0.0.0/8' })
   app.ws('/', { onOpen: (connection, request) => { connection.send(request.ip) } }, ignore)
   const headers = { 'X-Forwarded-For': '203.0.113.7' }
   t.equal(await (await app.injectWS('/', { headers, remoteAddress: '10.1.2.3' })).receive(), '203.0.113.7')
   t.equal(await (await app.injectWS('/', { headers, remoteAddress: '192.0.2.1' })).receive(), '192.0.2.1')
 })
 
-t.test('an Origin header is judged as any', async t => {
-  const app = await buildApp(t)
+overBoth('an Origin header is judged as any', async (t, build) => {
+  const app = await build()
   app.ws('/', ignore)
   await app.injectWS('/', { headers: { Origin: 'http://localhost' } })
   const { response } = await rejectionOf(app.injectWS('/', { headers: { Origin: 'https://evil.net' } }))
   t.equal(response.statusCode, 403)
 })
 
-t.test('protocols are offered, and the chosen one is known', async t => {
-  const app = await buildApp(t, { subprotocols: ['b', 'c'] })
+overBoth('protocols are offered, and the chosen one is known', async (t, build) => {
+  const app = await build({ subprotocols: ['b', 'c'] })
   app.ws('/', ignore)
   t.equal((await app.injectWS('/', { protocols: ['a', 'c', 'b'] })).protocol, 'c')
   t.equal((await app.injectWS('/', { protocols: ['x'] })).protocol, '')
   t.equal((await app.injectWS('/', { protocols: [] })).protocol, '')
 })
 
-t.test('the headers of the reply are there', async t => {
-  const app = await buildApp(t)
+overBoth('the headers of the 101, or of the 200, are there', async (t, build, isHttp2) => {
+  const app = await build()
   app.ws('/', { onRequest: async (_request, reply) => { void reply.header('x-hook', 'ran').header('set-cookie', ['a=1', 'b=2']) } }, ignore)
   const { headers } = await app.injectWS('/')
-  t.match(headers, { ...upgradeHeaders, 'x-hook': 'ran', 'set-cookie': ['a=1', 'b=2'] })
+  t.match(headers, { 'x-hook': 'ran', 'set-cookie': ['a=1', 'b=2'] })
+  t.equal(headers.upgrade, isHttp2 ? undefined : 'websocket')
 })
 
-t.test('with chunkSize 1, messages of every size pass through unharmed, both ways', async t => {
-  const app = await buildApp(t)
+overBoth('with chunkSize 1, messages of every size pass through unharmed, both ways', async (t, build) => {
+  const app = await build()
   app.ws('/', { codec: 'raw' }, m => m)
   const connection = await app.injectWS('/', { chunkSize: 1 })
   for (const size of [0, 1, 125, 126, 127, 4_000]) {
@@ -120,8 +133,8 @@ t.test('with chunkSize 1, messages of every size pass through unharmed, both way
   t.equal(await connection.receive(), 'grüße, 👋')
 })
 
-t.test('a refused upgrade rejects with the response, as app.inject would give it', async t => {
-  const app = await buildApp(t)
+overBoth('a refused upgrade rejects with the response, as app.inject would give it', async (t, build) => {
+  const app = await build()
   app.ws('/', { onRequest: async (_request, reply) => await reply.code(401).header('x-why', 'because').send({ error: 'no' }) }, ignore)
   const error = await rejectionOf(app.injectWS('/'))
   t.equal(error.code, 'FST_ERR_WS_INJECT_REJECTED')
@@ -132,37 +145,37 @@ t.test('a refused upgrade rejects with the response, as app.inject would give it
   t.same(error.response.json(), { error: 'no' })
 })
 
-t.test('an unknown URL rejects with 404', async t => {
-  const app = await buildApp(t)
+overBoth('an unknown URL rejects with 404', async (t, build) => {
+  const app = await build()
   t.equal((await rejectionOf(app.injectWS('/nowhere'))).response.statusCode, 404)
 })
 
-t.test('a REST URL rejects with its reply', async t => {
-  const app = await buildApp(t)
+overBoth('a REST URL rejects with its reply', async (t, build) => {
+  const app = await build()
   app.get('/', async () => ({ rest: true }))
   t.same((await rejectionOf(app.injectWS('/'))).response.json(), { rest: true })
 })
 
-t.test('a refusal by a client in one-byte chunks is whole', async t => {
-  const app = await buildApp(t)
+overBoth('a refusal by a client in one-byte chunks is whole', async (t, build) => {
+  const app = await build()
   app.ws('/', { onRequest: async (_request, reply) => await reply.code(401).send('x'.repeat(1_000)) }, ignore)
   t.equal((await rejectionOf(app.injectWS('/', { chunkSize: 1 }))).response.payload.length, 1_000)
 })
 
-t.test('a hook that never answers rejects with 503', async t => {
-  const app = await buildApp(t, { handshakeTimeout: 30 })
+overBoth('a hook that never answers rejects with 503', async (t, build) => {
+  const app = await build({ handshakeTimeout: 30 })
   app.ws('/', { preHandler: (_request, _reply, _done) => {} }, ignore)
   t.match((await rejectionOf(app.injectWS('/'))).response.json(), { code: 'FST_ERR_WS_HANDSHAKE_TIMEOUT' })
 })
 
-t.test('an app that does not start rejects with why', async t => {
-  const app = await buildApp(t)
+overBoth('an app that does not start rejects with why', async (t, build) => {
+  const app = await build()
   app.addHook('onReady', async () => { throw new Error('no database') })
   await t.rejects(app.injectWS('/'), { message: 'no database' })
 })
 
-t.test('send: strings and Buffers as they are, all else as JSON', async t => {
-  const app = await buildApp(t)
+overBoth('send: strings and Buffers as they are, all else as JSON', async (t, build) => {
+  const app = await build()
   app.ws('/', { codec: 'raw' }, message => typeof message === 'string' ? `text ${message}` : `binary ${String(message)}`)
   const connection = await app.injectWS('/')
   const replies = []
@@ -173,8 +186,8 @@ t.test('send: strings and Buffers as they are, all else as JSON', async t => {
   t.same(replies, ['text plain', 'binary bytes', 'text {"a":1}', 'text [1]', 'text null', 'text 5', 'text true'])
 })
 
-t.test('receive: JSON is parsed, other text is a string, binary a Buffer; in order', async t => {
-  const app = await buildApp(t)
+overBoth('receive: JSON is parsed, other text is a string, binary a Buffer; in order', async (t, build) => {
+  const app = await build()
   app.ws('/', {
     codec: 'raw',
     onOpen: connection => { for (const message of ['{"a":1}', 'not JSON', Buffer.from('bytes'), 'null']) connection.send(message) }
@@ -183,8 +196,8 @@ t.test('receive: JSON is parsed, other text is a string, binary a Buffer; in ord
   t.same([await connection.receive(), await connection.receive(), await connection.receive(), await connection.receive()], [{ a: 1 }, 'not JSON', Buffer.from('bytes'), null])
 })
 
-t.test('receives that wait are served in order', async t => {
-  const app = await buildApp(t)
+overBoth('receives that wait are served in order', async (t, build) => {
+  const app = await build()
   app.ws('/', m => m)
   const connection = await app.injectWS('/')
   const waiting = Promise.all([connection.receive(), connection.receive()])
@@ -193,14 +206,14 @@ t.test('receives that wait are served in order', async t => {
   t.same(await waiting, [1, 2])
 })
 
-t.test('messages of onOpen, which leave with the 101, are received', async t => {
-  const app = await buildApp(t)
+overBoth('messages of onOpen, which leave with the 101, are received', async (t, build) => {
+  const app = await build()
   app.ws('/', { onOpen: connection => { connection.send('welcome') } }, ignore)
   for (const chunkSize of [1, 10, undefined]) t.equal(await (await app.injectWS('/', { chunkSize })).receive(), 'welcome')
 })
 
-t.test('receive rejects once the server closes, whether it waits already or not', async t => {
-  const app = await buildApp(t)
+overBoth('receive rejects once the server closes, whether it waits already or not', async (t, build) => {
+  const app = await build()
   app.ws('/', (_message, connection) => { connection.send('last'); connection.close(4000) })
   const connection = await app.injectWS('/')
   const first = connection.receive()
@@ -211,8 +224,8 @@ t.test('receive rejects once the server closes, whether it waits already or not'
   await t.rejects(connection.receive(), { code: 'FST_ERR_WS_CLOSED' })
 })
 
-t.test('messages that came before the close can be received after it', async t => {
-  const app = await buildApp(t)
+overBoth('messages that came before the close can be received after it', async (t, build) => {
+  const app = await build()
   app.ws('/', { onOpen: connection => { connection.send('one'); connection.close(4000) } }, ignore)
   const connection = await app.injectWS('/')
   await connection.expectClose(4000)
@@ -220,46 +233,46 @@ t.test('messages that came before the close can be received after it', async t =
   await t.rejects(connection.receive(), { code: 'FST_ERR_WS_CLOSED' })
 })
 
-t.test('expectClose waits for the close of the server and tells its reason', async t => {
-  const app = await buildApp(t)
+overBoth('expectClose waits for the close of the server and tells its reason', async (t, build) => {
+  const app = await build()
   app.ws('/', (_message, connection) => { connection.close(4001, 'enough') })
   const connection = await app.injectWS('/')
   connection.send(1)
   t.same(await connection.expectClose(4001), { code: 4001, reason: 'enough' })
 })
 
-t.test('expectClose rejects when the code is another one', async t => {
-  const app = await buildApp(t)
+overBoth('expectClose rejects when the code is another one', async (t, build) => {
+  const app = await build()
   app.ws('/', { onOpen: connection => { connection.close(4001, 'enough') } }, ignore)
   await t.rejects((await app.injectWS('/')).expectClose(1000), { code: 'FST_ERR_WS_INJECT_CLOSE', message: /1000.*4001.*enough/ })
 })
 
-t.test('a connection that the server drops has closed with 1006', async t => {
-  const app = await buildApp(t)
+overBoth('a connection that the server drops has closed with 1006', async (t, build) => {
+  const app = await build()
   app.ws('/', (_message, connection) => { connection.terminate() })
   const connection = await app.injectWS('/')
   connection.send(1)
   t.match(await connection.expectClose(1006), { code: 1006 })
 })
 
-t.test('close does the closing handshake, and settles when the server has closed', async t => {
-  const app = await buildApp(t)
+overBoth('close does the closing handshake, and settles when the server has closed', async (t, build) => {
+  const app = await build()
   const info = deferred<unknown>()
   app.ws('/', { onClose: (_connection, closeInfo) => { info.resolve(closeInfo) } }, ignore)
   await (await app.injectWS('/')).close(4002, 'bye')
   t.match(await info.promise, { code: 4002, reason: 'bye', wasClean: true })
 })
 
-t.test('close without a code is 1000', async t => {
-  const app = await buildApp(t)
+overBoth('close without a code is 1000', async (t, build) => {
+  const app = await build()
   const info = deferred<unknown>()
   app.ws('/', { onClose: (_connection, closeInfo) => { info.resolve(closeInfo) } }, ignore)
   await (await app.injectWS('/')).close()
   t.match(await info.promise, { code: 1000, wasClean: true })
 })
 
-t.test('terminate drops the connection without the closing handshake', async t => {
-  const app = await buildApp(t)
+overBoth('terminate drops the connection without the closing handshake', async (t, build) => {
+  const app = await build()
   const info = deferred<unknown>()
   app.ws('/', { onClose: (_connection, closeInfo) => { info.resolve(closeInfo) } }, ignore)
   const connection = await app.injectWS('/')
@@ -267,16 +280,16 @@ t.test('terminate drops the connection without the closing handshake', async t =
   t.match(await info.promise, { code: 1006, wasClean: false })
 })
 
-t.test('ping settles with the payload of the pong', async t => {
-  const app = await buildApp(t)
+overBoth('ping settles with the payload of the pong', async (t, build) => {
+  const app = await build()
   app.ws('/', ignore)
   const connection = await app.injectWS('/')
   t.same(await connection.ping(), Buffer.alloc(0))
   t.same(await connection.ping('payload'), Buffer.from('payload'))
 })
 
-t.test('a ping that is not answered rejects when the connection closes', async t => {
-  const app = await buildApp(t)
+overBoth('a ping that is not answered rejects when the connection closes', async (t, build) => {
+  const app = await build()
   app.ws('/', (_message, connection) => { connection.terminate() })
   const connection = await app.injectWS('/')
   connection.send(1)
@@ -284,16 +297,16 @@ t.test('a ping that is not answered rejects when the connection closes', async t
   await t.rejects(connection.ping(), { code: 'FST_ERR_WS_CLOSED' }, 'one that is too late')
 })
 
-t.test('pings of the server are answered', async t => {
-  const app = await buildApp(t)
+overBoth('pings of the server are answered', async (t, build) => {
+  const app = await build()
   const rtt = deferred<number>()
   app.ws('/', { onOpen: connection => { void connection.ping().then(rtt.resolve) } }, ignore)
   await app.injectWS('/')
   t.type(await rtt.promise, 'number')
 })
 
-t.test('write sends any bytes', async t => {
-  const app = await buildApp(t)
+overBoth('write sends any bytes', async (t, build) => {
+  const app = await build()
   app.ws('/', m => m)
   const connection = await app.injectWS('/')
   connection.write(text('"by hand"'))
@@ -302,16 +315,16 @@ t.test('write sends any bytes', async t => {
   await connection.expectClose(1002)
 })
 
-t.test('send after the close does nothing', async t => {
-  const app = await buildApp(t)
+overBoth('send after the close does nothing', async (t, build) => {
+  const app = await build()
   app.ws('/', { onOpen: connection => { connection.close() } }, () => t.fail('no message'))
   const connection = await app.injectWS('/')
   await connection.expectClose(1000)
   connection.send(1)
 })
 
-t.test('app.close() closes it with 1001', async t => {
-  const app = await buildApp(t)
+overBoth('app.close() closes it with 1001', async (t, build) => {
+  const app = await build()
   const info = deferred<unknown>()
   app.ws('/', { onClose: (_connection, closeInfo) => { info.resolve(closeInfo) } }, ignore)
   const connection = await app.injectWS('/')
@@ -320,23 +333,23 @@ t.test('app.close() closes it with 1001', async t => {
   t.match(await info.promise, { code: 1001, wasClean: true })
 })
 
-t.test('after app.close(), it rejects', async t => {
-  const app = await buildApp(t)
+overBoth('after app.close(), it rejects', async (t, build) => {
+  const app = await build()
   app.ws('/', ignore)
   await app.ready()
   await app.close()
   await t.rejects(app.injectWS('/'))
 })
 
-t.test('a scope injects by the full URL, too', async t => {
-  const app = await buildApp(t)
+overBoth('a scope injects by the full URL, too', async (t, build) => {
+  const app = await build()
   app.register(async scope => { scope.ws('/', m => m) }, { prefix: '/scope' })
   await app.injectWS('/scope')
   t.pass('opened')
 })
 
-t.test('a large message in both directions', async t => {
-  const app = await buildApp(t, { maxPayload: 10_000_000 })
+overBoth('a large message in both directions', async (t, build) => {
+  const app = await build({ maxPayload: 10_000_000 })
   app.ws('/', m => m)
   const connection = await app.injectWS('/')
   const message = 'x'.repeat(5_000_000)
@@ -344,25 +357,51 @@ t.test('a large message in both directions', async t => {
   t.same(await connection.receive(), { message })
 })
 
-t.test('many at once are kept apart', async t => {
-  const app = await buildApp(t)
+overBoth('many at once are kept apart', async (t, build) => {
+  const app = await build()
   app.ws('/:n', { onOpen: (_connection, request) => (request.params as { n: string }).n }, (_message, connection) => connection.data)
   const connections = await Promise.all(Array.from({ length: 50 }, (_, n) => app.injectWS(`/${n}`)))
   const replies = await Promise.all(connections.map(connection => { connection.send(1); return connection.receive() }))
   t.same(replies, Array.from({ length: 50 }, (_, n) => String(n)))
 })
 
-t.test('it works on an https server', async t => {
-  const app = Fastify({ https: selfSigned() })
-  t.after(() => app.close())
-  await app.register(typedWs)
-  app.ws('/', { onOpen: (connection, request) => { connection.send(request.url) } }, ignore)
-  const connection = await app.injectWS('/?a=1')
-  t.equal(await connection.receive(), '/?a=1')
-})
+for (const [title, options] of Object.entries({ HTTPS: {}, 'HTTP/2 by TLS': { http2: true }, 'both versions': { http2: true, allowHTTP1: true } })) {
+  t.test(`it works on a server of ${title}`, async t => {
+    const { allowHTTP1, ...serverOptions } = { allowHTTP1: false, ...options }
+    const app = await buildApp(t, {}, { ...serverOptions, https: { ...selfSigned(), allowHTTP1 } } as object)
+    app.ws('/', { onOpen: (connection, request) => { connection.send(request.url) } }, ignore)
+    const connection = await app.injectWS('/?a=1')
+    t.equal(await connection.receive(), '/?a=1')
+  })
+}
 
-t.test('a chunkSize that is no size is refused', async t => {
-  const app = await buildApp(t)
+overBoth('a chunkSize that is no size is refused', async (t, build) => {
+  const app = await build()
   app.ws('/', ignore)
   for (const chunkSize of [0, -1, NaN, 1.5]) await t.rejects(app.injectWS('/', { chunkSize }), { code: 'FST_ERR_WS_OPTION' }, String(chunkSize))
+})
+
+overBoth('a Host header chooses the host of the request', async (t, build) => {
+  const app = await build()
+  app.ws('/', { onOpen: (connection, request) => { connection.send(request.host) } }, ignore)
+  t.equal(await (await app.injectWS('/', { headers: { Host: 'chat.example:8080' } })).receive(), 'chat.example:8080')
+})
+
+overBoth('a connection that is left open keeps no process alive', async (t, _build, isHttp2) => {
+  const script = `
+    import Fastify from 'fastify'
+    import typedWs from ${JSON.stringify(new URL('../../lib/index.js', import.meta.url).href)}
+    const app = Fastify({ http2: ${isHttp2} })
+    await app.register(typedWs)
+    app.ws('/', message => message)
+    const connection = await app.injectWS('/')
+    connection.send(1)
+    process.stdout.write(String(await connection.receive()))
+    await app.injectWS('/nowhere').catch(({ response }) => process.stdout.write(String(response.statusCode)))`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => child.kill())
+  let printed = ''
+  child.stdout.on('data', (chunk: Buffer) => { printed += String(chunk) })
+  t.same(await once(child, 'close'), [0, null])
+  t.equal(printed, '1404')
 })

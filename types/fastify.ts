@@ -65,7 +65,7 @@ declare module 'fastify' {
     TypeProvider extends FastifyTypeProvider
   > {
     /** Declares a WebSocket route. Honours encapsulation and `prefix`, and may share its URL with a REST route. */
-    ws: WsRouteMethod<FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>, TypeProvider>
+    ws: WsRouteMethod<FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>, TypeProvider, RawServer>
     /** All rooms of this process. */
     rooms: RoomRegistry<TypeProvider>
     /** The room of a name, whether anybody is in it or not. */
@@ -79,7 +79,7 @@ declare module 'fastify' {
     /** Whether new clients should come here, for the readiness route that a load balancer asks. */
     wsReadiness (): WsReadiness
     /**
-     * A test connection through the real request path, without the network.
+     * A test connection through the real request path, without the network: over HTTP/2 where the server speaks it, else over HTTP/1.1.
      *
      * @throws FST_ERR_WS_INJECT_REJECTED when the upgrade is refused; it carries `response`
      */

@@ -2,7 +2,7 @@ import type { Payload } from './codec.ts'
 
 /** Options of `app.injectWS`. */
 export interface InjectOptions {
-  /** Headers of the upgrade request, beside those of the handshake. */
+  /** Headers of the upgrade request, beside those of the handshake. Over HTTP/2 a `host` is sent as `:authority`. Default of both: `'localhost'`. */
   headers?: Record<string, string | readonly string[]>
   /** Added to the URL. */
   query?: Record<string, string> | string
@@ -14,11 +14,11 @@ export interface InjectOptions {
   remoteAddress?: string
 }
 
-/** A client without the network, for tests. */
+/** A client without the network, for tests. Over HTTP/2, each has a session of its own. */
 export interface InjectedConnection {
   /** The negotiated subprotocol, `''` when there is none. */
   readonly protocol: string
-  /** The headers of the 101, or of the 200 over HTTP/2. */
+  /** The headers of the 101; over HTTP/2 those of the 200, without the pseudo-headers. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** Sends a message: a string or a Buffer as it is, everything else as JSON. */
   send (message: unknown): void
@@ -37,7 +37,7 @@ export interface InjectedConnection {
   expectClose (code: number): Promise<{ code: number, reason: string }>
   /** Closes with the closing handshake; settles when the server has closed. */
   close (code?: number, reason?: string): Promise<void>
-  /** Drops the connection. */
+  /** Drops the connection; over HTTP/2 its stream (RST_STREAM). */
   terminate (): void
   /** Writes bytes as they are, for tests of the protocol. */
   write (bytes: Buffer): void

@@ -1,5 +1,5 @@
 import type {
-  FastifyRequest, FastifySchema, FastifySchemaCompiler, FastifySerializerCompiler, FastifyTypeProvider, RawServerDefault,
+  FastifyRequest, FastifySchema, FastifySchemaCompiler, FastifySerializerCompiler, FastifyTypeProvider, RawServerBase, RawServerDefault,
   RawRequestDefaultExpression, RawReplyDefaultExpression, RouteShorthandOptions
 } from 'fastify'
 import type { Options as AjvOptions } from '@fastify/ajv-compiler'
@@ -206,7 +206,7 @@ export interface WsCommonOptions {
   /** How many connections, and how much of each. */
   limits?: LimitsOption
   /**
-   * What the connections of one user, tenant or token have in common; it becomes `connection.key`. Called before the 101, after all
+   * What the connections of one user, tenant or token have in common; it becomes `connection.key`. Called before the 101, or the 200 over HTTP/2, after all
    * hooks that come before the handler. Without one, or for `undefined`, nothing is counted by key.
    */
   limitKey?: (request: FastifyRequest) => string | undefined | Promise<string | undefined>
@@ -251,8 +251,8 @@ export interface UpgradeGeneric<Provider extends FastifyTypeProvider, Schema ext
   Headers: Schema extends { headers: infer Part } ? Infer<Provider, Part> : unknown
 }
 
-type RestOptions<Provider extends FastifyTypeProvider, Schema extends WsSchema> = Omit<
-  RouteShorthandOptions<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, UpgradeGeneric<Provider, Schema>>,
+type RestOptions<Provider extends FastifyTypeProvider, Schema extends WsSchema, RawServer extends RawServerBase> = Omit<
+  RouteShorthandOptions<RawServer, RawRequestDefaultExpression<RawServer>, RawReplyDefaultExpression<RawServer>, UpgradeGeneric<Provider, Schema>>,
   'schema' | 'exposeHeadRoute' | 'bodyLimit' | 'validatorCompiler' | 'serializerCompiler'
 >
 
@@ -261,8 +261,8 @@ type SerializerCompiler = FastifySerializerCompiler<FastifySchema>
 
 /** Options of `app.ws(url, options, handler)`: those of a REST route, those of a connection, and its life. */
 export interface WsRouteOptions<
-  This, Provider extends FastifyTypeProvider, Schema extends WsSchema, Data
-> extends Omit<WsCommonOptions, 'slowConsumer'>, RestOptions<Provider, Schema> {
+  This, Provider extends FastifyTypeProvider, Schema extends WsSchema, Data, RawServer extends RawServerBase = RawServerDefault
+> extends Omit<WsCommonOptions, 'slowConsumer'>, RestOptions<Provider, Schema, RawServer> {
   schema?: Schema & RepliesToReceived<Provider, Schema>
   limits?: RouteLimitsOption
   /** For clients that do not read: of what the route sends, and of rooms that declare nothing else. Default: the plugin's. */
@@ -275,14 +275,14 @@ export interface WsRouteOptions<
   /** As of a REST route; it makes the serializers of messages too. */
   serializerCompiler? (...part: Parameters<SerializerCompiler>): ReturnType<SerializerCompiler>
   /**
-   * Runs after the 101 and before the first message is handled; messages that arrive meanwhile wait.
+   * Runs after the 101, or the 200 over HTTP/2, and before the first message is handled; messages that arrive meanwhile wait.
    * What it returns, or resolves to, becomes `connection.data`. When it throws, the connection closes with 1011.
    * Write it before `onClose`: TypeScript infers from left to right.
    */
   onOpen? (
     this: This,
     connection: Connection<Sent<Provider, Schema>>,
-    request: FastifyRequest<UpgradeGeneric<Provider, Schema>>
+    request: FastifyRequest<UpgradeGeneric<Provider, Schema>, RawServer>
   ): Data | Promise<Data>
   /**
    * Runs `expiryWarning` milliseconds before the connection expires, and tells the client so in a message of its own. Without it the client gets
@@ -297,7 +297,7 @@ export interface WsRouteOptions<
 }
 
 /** `app.ws`. */
-export interface WsRouteMethod<Instance, Provider extends FastifyTypeProvider> {
+export interface WsRouteMethod<Instance, Provider extends FastifyTypeProvider, RawServer extends RawServerBase = RawServerDefault> {
   (url: string, handler: WsHandlerFunction<Instance, unknown, Connection, unknown>): Instance
   /*
    * Without `onOpen`, data is unknown. A narrower default would be what `onOpen` must return while TypeScript reports
@@ -305,7 +305,7 @@ export interface WsRouteMethod<Instance, Provider extends FastifyTypeProvider> {
    */
   <const Schema extends WsSchema = WsSchema, Data = unknown> (
     url: string,
-    options: WsRouteOptions<Instance, Provider, Schema, Data>,
+    options: WsRouteOptions<Instance, Provider, Schema, Data, RawServer>,
     handler: WsHandler<
       Instance,
       Received<Provider, Schema>,

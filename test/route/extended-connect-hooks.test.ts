@@ -146,10 +146,12 @@ onHttp2('headers of every kind of hook are on the 200: cookies, lists, what midd
   app.addHook('onRequest', async (_request, reply) => { reply.raw.setHeader('x-raw', 'set') })
   app.addHook('onRequest', async (_request, { raw }) => {
     const { writeHead } = raw
-    raw.writeHead = function (...head: unknown[]) {
-      this.setHeader('x-late', 'with the head')
-      return Reflect.apply(writeHead, this, head)
-    } as typeof writeHead
+    Object.assign(raw, {
+      writeHead: (...head: unknown[]) => {
+        raw.setHeader('x-late', 'with the head')
+        return Reflect.apply(writeHead, raw, head)
+      }
+    })
   })
   app.addHook('onSend', async (_request, reply) => { void reply.header('set-cookie', ['a=1', 'b=2']).header('sec-websocket-protocol', 'forged').header('content-length', '7') })
   app.ws('/', message => message)

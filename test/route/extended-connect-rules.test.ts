@@ -52,6 +52,7 @@ onHttp2('who cancels while its key is looked up gives its place back', async (t,
   await until('it is over', () => app.wsStats().upgrades.pending === 0)
   goOn()
   await client.open('/')
+  t.equal(app.wsStats().upgrades.aborted, 1)
 })
 
 onHttp2('credentials that expire refuse with 401, or close with 4401', async (t, server) => {
@@ -92,7 +93,7 @@ onHttp2('origins are judged by the :authority and the scheme', async (t, server)
 onHttp2('a subprotocol is chosen from the list of the server, or by a function', async (t, server) => {
   const app = await server.build({ subprotocols: ['b', 'c'] })
   app.ws('/', { onOpen: connection => connection.send(connection.protocol) }, ignore)
-  app.ws('/chosen', { subprotocols: (protocols: readonly string[]) => protocols.at(-1) ?? false }, ignore)
+  app.ws('/chosen', { subprotocols: (protocols: readonly string[]) => protocols.at(-1) ?? null }, ignore)
   const client = await server.connect(app)
   const chosen = async (path: string, offered: string | null): Promise<unknown> => {
     const [headers] = await once(client.request(path, { 'sec-websocket-protocol': offered }), 'response')

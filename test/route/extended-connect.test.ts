@@ -63,8 +63,23 @@ onHttp2('the request is a GET of its path, as hooks and handlers see it', async 
   }, ignore)
   const socket = await (await server.connect(app)).open('/b?c=1', { ':authority': '[::1]:8080', cookie: 'a=1; b=2' })
   t.match(await socket.message(), {
-    id: 'id-7', method: 'GET', url: '/b?c=1', originalUrl: '/b?c=1', params: { a: 'b' }, ip: '127.0.0.1', ips: undefined, host: '[::1]:8080', hostname: '[::1]', port: 8080,
-    protocol: server.scheme, version: '2.0', rawMethod: 'GET', cookie: 'a=1; b=2', body: null, is404: false, route: ['GET', '/:a']
+    id: 'id-7',
+    method: 'GET',
+    url: '/b?c=1',
+    originalUrl: '/b?c=1',
+    params: { a: 'b' },
+    ip: '127.0.0.1',
+    ips: undefined,
+    host: '[::1]:8080',
+    hostname: '[::1]',
+    port: 8080,
+    protocol: server.scheme,
+    version: '2.0',
+    rawMethod: 'GET',
+    cookie: 'a=1; b=2',
+    body: null,
+    is404: false,
+    route: ['GET', '/:a']
   })
 })
 

@@ -22,24 +22,24 @@ const leftOut: Readonly<Record<string, string>> = {
   'route/upgrade': 'the upgrade of HTTP/1.1'
 }
 
-/** A test of connections has a server: it imports one of these, or what does. */
-const servers = /\bhelpers\/(?:app|raw-client)\.js'/
+/** What a test of connections does, or a helper that it imports. */
+const connects = /\bimport \{[^}]*\b(?:buildApp|RawClient)\b[^}]*\}/
 
-const imports = /from '(\.{1,2}\/[^']+\.js)'|from "(\.{1,2}\/[^"]+\.js)"/g
+const imported = /from ['"](\.[^'"]+)['"]/g
 
-/** Whether a module, or one of the tests' own that it imports, has a server. */
-function hasServer (url: URL, seen = new Set<string>()): boolean {
-  if (seen.has(url.href)) return false
-  seen.add(url.href)
-  const found = [...readFileSync(url, 'utf8').matchAll(imports)].map(match => new URL(match[1] ?? match[2], url))
-  return found.some(imported => servers.test(`${imported.pathname}'`) || (imported.href.startsWith(root.href) && hasServer(imported, seen)))
+/** Whether a module of the tests, or one of theirs that it imports, has connections. */
+function hasConnections (url: URL): boolean {
+  const source = readFileSync(url, 'utf8')
+  return connects.test(source) || [...source.matchAll(imported)]
+    .map(([, path]) => new URL(path, url))
+    .some(module => module.href.startsWith(root.href) && hasConnections(module))
 }
 
 const files = folders.flatMap(folder => readdirSync(new URL(folder, root))
   .filter(file => file.endsWith('.test.js'))
   .map(file => `${folder}/${file.slice(0, -'.test.js'.length)}`))
 /** Those of the opening handshake over HTTP/2 are about nothing else. */
-const connected = files.filter(name => !name.startsWith('route/extended-connect') && hasServer(new URL(`${name}.test.js`, root)))
+const connected = files.filter(name => !name.startsWith('route/extended-connect') && hasConnections(new URL(`${name}.test.js`, root)))
 
 t.test('what is left out exists, and would be of the run', async t => {
   for (const name of Object.keys(leftOut)) t.ok(connected.includes(name), name)

@@ -18,4 +18,5 @@ interface RawClients {
 export type RawClient = FrameClient
 
 /** Clients of the version of HTTP that the tests run over. */
+// eslint-disable-next-line @typescript-eslint/no-redeclare -- a type and its makers have one name, as a class has
 export const RawClient: RawClients = isHttp2 ? StreamClient : Http1Client

@@ -1,4 +1,4 @@
-import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import type { FastifyInstance, RawServerBase } from 'fastify'
 import { ExtendedConnect } from './extended-connect.ts'
 import type { Openings } from './openings.ts'
@@ -49,7 +49,7 @@ export class ConnectListener {
   readonly #onConnect = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
     const protocol = request.httpVersionMajor === 2 ? request.headers[':protocol'] : undefined
     if (protocol !== undefined && String(protocol).toLowerCase() === 'websocket') {
-      this.#openings.begin(new ExtendedConnect(request, response, this.#openings, this.#sessions), null)
+      this.#begin(request, response)
       return
     }
     // It may be the application's, which then listens, too.
@@ -62,6 +62,17 @@ export class ConnectListener {
     // RFC 9220 section 3
     response.writeHead(protocol === undefined ? 405 : 501)
     response.end()
+  }
+
+  #begin (request: Http2ServerRequest, response: Http2ServerResponse): void {
+    const { session } = request.stream
+    // It has gone before its stream was heard of.
+    if (session === undefined) return
+    const state = this.#sessions.of(session as ServerHttp2Session)
+    const { isFull } = state
+    const opening = new ExtendedConnect(request, response, this.#openings, this.#sessions, isFull ? null : state)
+    if (isFull) this.#openings.refuse(opening, () => opening.turnAway())
+    else this.#openings.begin(opening)
   }
 }
 

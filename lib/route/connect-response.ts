@@ -3,10 +3,11 @@ import { Http2ServerResponse } from 'node:http2'
 import type { OutgoingHttpHeaders } from 'node:http2'
 import type { ReplyHeaders } from './opening.ts'
 
-/** Reply headers that no reply of HTTP/2 may carry (RFC 9113 section 8.2.2), or that make no sense before messages. */
-const notIn200 = new Set([
-  'connection', 'content-length', 'content-type', 'http2-settings', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'
-])
+/** Headers of one connection of HTTP/1.1, which no reply of HTTP/2 may carry (RFC 9113 section 8.2.2). */
+const ofHttp1 = new Set(['connection', 'http2-settings', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'])
+
+/** What makes no sense before messages, or is the handshake's own. */
+const notIn200 = /^(?:content-length|content-type|sec-websocket-.*)$/
 
 /**
  * What replies to an extended CONNECT leave through. An application may reply when the deadline already has, or when it is a WebSocket: that must neither
@@ -33,7 +34,7 @@ export class ConnectResponse extends Http2ServerResponse {
   open (handshake: ReplyHeaders, headers: ReplyHeaders): void {
     this.handshake = handshake
     try {
-      this.writeHead(200, sendable(headers))
+      this.writeHead(200, headers)
     } catch (error) {
       this.handshake = null
       throw error
@@ -42,14 +43,17 @@ export class ConnectResponse extends Http2ServerResponse {
 
   override writeHead (statusCode: number, ...rest: unknown[]): this {
     if (this.stream.headersSent || this.stream.destroyed) return this
+    const last = rest.at(-1)
+    const headers = sendable({ ...this.getHeaders(), ...(typeof last === 'object' ? last : {}) })
     if (this.handshake !== null) {
+      for (const name of Object.keys(headers)) if (notIn200.test(name)) headers[name] = undefined
       // Not by Node's own, which would wait for trailers at the end of the stream.
-      this.stream.respond({ ...sendable(this.getHeaders()), ...sendable(rest.at(-1) as OutgoingHttpHeaders | undefined), ...this.handshake })
+      this.stream.respond({ ...headers, ...this.handshake })
       return this
     }
-    if (statusCode < 200 || statusCode > 299) return super.writeHead(statusCode, ...rest as [])
-    this.setHeader('allow', 'GET')
-    return super.writeHead(405, ...rest as [])
+    for (const name of ofHttp1) this.removeHeader(name)
+    if (statusCode < 200 || statusCode > 299) return super.writeHead(statusCode, headers)
+    return super.writeHead(405, { ...headers, allow: 'GET' })
   }
 
   override write (...chunk: unknown[]): boolean {
@@ -65,14 +69,14 @@ export class ConnectResponse extends Http2ServerResponse {
   }
 }
 
-/** @throws ERR_INVALID_CHAR: Node looks at the headers of HTTP/1.1 only */
-function sendable (headers: OutgoingHttpHeaders = {}): OutgoingHttpHeaders {
+/** @throws ERR_INVALID_CHAR, ERR_INVALID_HTTP_TOKEN as over HTTP/1.1: over HTTP/2 Node sends any, and a client or a proxy ends the stream */
+function sendable (headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
   const all: OutgoingHttpHeaders = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || notIn200.has(name) || name.startsWith('sec-websocket-')) continue
+    if (value === undefined || ofHttp1.has(name.toLowerCase())) continue
     validateHeaderName(name)
-    for (const one of ([] as unknown[]).concat(value)) validateHeaderValue(name, String(one))
-    all[name] = value
+    for (const one of [value].flat()) validateHeaderValue(name, String(one))
+    all[name.toLowerCase()] = value
   }
   return all
 }

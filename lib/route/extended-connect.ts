@@ -9,6 +9,7 @@ import { HandshakeError } from '../protocol/handshake-error.ts'
 import { ConnectResponse } from './connect-response.ts'
 import { lingerTimeout, Opening } from './opening.ts'
 import type { OpeningOwner, ReplyHeaders } from './opening.ts'
+import type { SessionState } from './session-state.ts'
 import type { Sessions } from './sessions.ts'
 
 const versionRefusal = { statusCode: 400, headers: { 'Sec-WebSocket-Version': protocolVersion } }
@@ -26,20 +27,27 @@ export class ExtendedConnect extends Opening {
   readonly response: ConnectResponse
   readonly #stream: ServerHttp2Stream
   readonly #sessions: Sessions
+  /** null while it asks nothing of the application */
+  #session: SessionState | null
   readonly #nodesListeners: Array<[name: string, listener: Listener]>
-  /** Waits for the client to end its side. */
+  /** Waits for the client to take the reply, and to end its side. */
   #timer: NodeJS.Timeout | null = null
 
-  constructor (request: Http2ServerRequest, response: Http2ServerResponse, owner: OpeningOwner, sessions: Sessions) {
+  /** @param session null for one that is refused whatever it asks for */
+  constructor (request: Http2ServerRequest, response: Http2ServerResponse, owner: OpeningOwner, sessions: Sessions, session: SessionState | null) {
     super(request, owner)
     this.response = ConnectResponse.of(response)
     this.#sessions = sessions
+    this.#session = session
+    session?.onAsked()
     const stream = this.#stream = request.stream as ServerHttp2Stream
     // For the router, the hooks and the log it is what it would be over HTTP/1.1.
     Object.assign(request, { method: 'GET' })
     this.#nodesListeners = nodesEvents.flatMap(name => stream.listeners(name).map((listener): [string, Listener] => [name, listener as Listener]))
     stream.on('error', ignore)
     stream.on('finish', this.#onReply)
+    // It comes with the reset itself, and `close` a turn later.
+    stream.on('aborted', this.#onAborted)
     stream.on('close', this.#onClose)
   }
 
@@ -71,6 +79,7 @@ export class ExtendedConnect extends Opening {
     const stream = this.#stream
     this.isAccepted = true
     stream.removeListener('finish', this.#onReply)
+    stream.removeListener('aborted', this.#onAborted)
     stream.removeListener('close', this.#onClose)
     // Node's request and response would hear of the end of the connection, and tell Fastify that of the request.
     for (const [name, listener] of this.#nodesListeners) stream.removeListener(name, listener as never)
@@ -95,8 +104,26 @@ export class ExtendedConnect extends Opening {
     this.#sessions.add(this.#stream, connection)
   }
 
+  /** Its client's window may be closed: what it was refused with does not wait for it long. */
+  override refuse (error: Error & { statusCode?: number, code: string }): void {
+    super.refuse(error)
+    if (!this.isReplied) this.#linger()
+  }
+
+  /** Replies without a word: a body could wait for a window that its client never opens. */
+  turnAway (): void {
+    this.response.writeHead(429)
+    this.response.end()
+  }
+
   destroy (): void {
     if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL)
+  }
+
+  protected override over (): void {
+    this.#session?.onAnswered()
+    this.#session = null
+    super.over()
   }
 
   /**
@@ -106,12 +133,22 @@ export class ExtendedConnect extends Opening {
   readonly #onReply = (): void => {
     this.over()
     this.#stream.resume()
-    this.#timer = setTimeout(closeStream, lingerTimeout, this.#stream).unref()
+    this.#linger()
+  }
+
+  readonly #onAborted = (): void => {
+    this.#session?.onCancelled(this.deadline)
+    this.#session = null
+    this.over()
   }
 
   readonly #onClose = (): void => {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.over()
+  }
+
+  #linger (): void {
+    this.#timer ??= setTimeout(closeStream, lingerTimeout, this.#stream).unref()
   }
 }
 
@@ -121,8 +158,9 @@ function finish (connect: ExtendedConnect): void {
   connect.release()
 }
 
+/** What was written is complete, or is given up. */
 function closeStream (stream: ServerHttp2Stream): void {
-  stream.close(constants.NGHTTP2_NO_ERROR)
+  stream.close(stream.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL)
 }
 
 function ignore (): void {}

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { channels } from '../channels.ts'
 import type { Counters } from '../connection/counters.ts'
-import { FST_ERR_WS_CLOSING, FST_ERR_WS_HANDSHAKE } from '../errors.ts'
+import { FST_ERR_WS_CLOSING } from '../errors.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Opening, OpeningOwner } from './opening.ts'
 import { UpgradeTrace } from './upgrade-trace.ts'
@@ -36,22 +36,27 @@ export class Openings implements OpeningOwner {
     for (const opening of this.#pending) opening.refuse(new FST_ERR_WS_CLOSING())
   }
 
-  /** @param fault why the application must not be asked, in words; null for nothing */
-  begin (opening: Opening, fault: string | null): void {
+  begin (opening: Opening): void {
+    this.#add(opening, () => {
+      if (this.#isClosing) opening.refuse(new FST_ERR_WS_CLOSING())
+      else this.#instance.routing(opening.request as never, opening.response as never)
+    })
+  }
+
+  /** One that the application is not asked about. */
+  refuse (opening: Opening, reply: () => void): void {
+    this.#add(opening, reply)
+  }
+
+  #add (opening: Opening, go: () => void): void {
     this.#pending.add(opening)
     this.#deadlines.add(opening)
     if (!channels.upgrade.hasSubscribers) {
-      this.#route(opening, fault)
+      go()
       return
     }
     opening.trace = new UpgradeTrace(opening.request, this.#instance)
-    opening.trace.run(() => this.#route(opening, fault))
-  }
-
-  #route (opening: Opening, fault: string | null): void {
-    if (fault !== null) opening.refuse(new FST_ERR_WS_HANDSHAKE(fault))
-    else if (this.#isClosing) opening.refuse(new FST_ERR_WS_CLOSING())
-    else this.#instance.routing(opening.request as never, opening.response as never)
+    opening.trace.run(go)
   }
 
   nextDeadline (): number {

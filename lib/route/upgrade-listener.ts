@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { FST_ERR_WS_HANDSHAKE } from '../errors.ts'
 import { asksForWebSocket, mayLackHeaders } from '../protocol/handshake.ts'
 import { giveConnection } from './give-connection.ts'
 import type { Openings } from './openings.ts'
@@ -54,8 +55,9 @@ export class UpgradeListener {
       return
     }
     const upgrade = new Upgrade(request, socket, head, this.#openings)
+    if (isWhole) this.#openings.begin(upgrade)
     // What it asks for is not known: a body that was announced would be taken for a request, or for frames.
-    this.#openings.begin(upgrade, isWhole ? null : 'the request has too many headers')
+    else this.#openings.refuse(upgrade, () => upgrade.refuse(new FST_ERR_WS_HANDSHAKE('the request has too many headers')))
   }
 
   /**

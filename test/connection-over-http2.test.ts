@@ -8,8 +8,17 @@ const root = new URL('./', import.meta.url)
 /** Where tests of connections are. Those of brokers are about what is behind the rooms, those of metrics about what is scraped. */
 const folders = ['connection', 'messages', 'rooms', 'rooms/cluster', 'rooms/history', 'route']
 
-/** What is not run again: tests of HTTP/1.1 alone, by what they are about, and those that see to the version themselves. */
+/** What is not run again, and why: it is about HTTP/1.1 alone, opens no connection in the end, or sees to the version itself. */
 const leftOut: Readonly<Record<string, string>> = {
+  'rooms/cluster/control-messages': 'nodes without clients',
+  'rooms/cluster/questions': 'nodes without clients',
+  'rooms/history/append-queue': 'a history without clients',
+  'rooms/history/appends': 'a history without clients',
+  'rooms/history/feed': 'a history without clients',
+  'rooms/history/feed-model': 'a history without clients',
+  'rooms/history/reads': 'a history without clients',
+  'rooms/history/replay': 'a history without clients',
+  'rooms/history/shared-events': 'a history without clients',
   'route/handshake-hook': 'the upgrade request as bytes',
   'route/hostile-handshakes': 'the upgrade request as bytes',
   'route/hostile-headers': 'the upgrade request as bytes',

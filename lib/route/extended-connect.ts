@@ -26,6 +26,8 @@ export class ExtendedConnect extends Opening {
   readonly versionRefusal = versionRefusal
   readonly response: ConnectResponse
   readonly #stream: ServerHttp2Stream
+  /** It holds what comes before the 200, too. */
+  readonly #transport: Transport
   readonly #sessions: Sessions
   /** null while it asks nothing of the application */
   #session: SessionState | null
@@ -41,6 +43,7 @@ export class ExtendedConnect extends Opening {
     this.#session = session
     session?.onAsked()
     const stream = this.#stream = request.stream as ServerHttp2Stream
+    this.#transport = new Http2Transport(stream)
     // For the router, the hooks and the log it is what it would be over HTTP/1.1.
     Object.assign(request, { method: 'GET' })
     this.#nodesListeners = nodesEvents.flatMap(name => stream.listeners(name).map((listener): [string, Listener] => [name, listener as Listener]))
@@ -87,7 +90,7 @@ export class ExtendedConnect extends Opening {
     stream.setTimeout(0)
     this.over()
     process.nextTick(finish, this)
-    return new Http2Transport(stream)
+    return this.#transport
   }
 
   /** Lets go of the request and the response: Node's stream would keep both, and what hangs on them, for as long as the connection lasts. */

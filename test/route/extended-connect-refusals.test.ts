@@ -21,7 +21,7 @@ const replies: Record<string, { hook: (reply: FastifyReply, request: FastifyRequ
   'another redirect': { hook: reply => reply.redirect('https://example.com/', 308), expected: { statusCode: 308, headers: { location: 'https://example.com/' } } },
   304: { hook: reply => reply.code(304).header('etag', '"a"').send(), expected: { statusCode: 304, headers: { etag: '"a"' }, body: '' } },
   429: { hook: reply => reply.code(429).header('retry-after', 7).send('later'), expected: { statusCode: 429, headers: { 'retry-after': '7' }, body: 'later' } },
-  'cookies beside it': { hook: reply => reply.code(403).header('set-cookie', ['a=1', 'b=2']).send('no'), expected: { statusCode: 403, headers: { 'set-cookie': ['a=1', 'b=2'] as never }, body: 'no' } },
+  'cookies beside it': { hook: reply => reply.code(403).header('set-cookie', ['a=1', 'b=2']).send('no'), expected: { statusCode: 403, headers: { 'set-cookie': 'a=1, b=2' }, body: 'no' } },
   'an error': { hook: () => { throw Object.assign(new Error('no'), { statusCode: 418 }) }, expected: { statusCode: 418, body: '{"statusCode":418,"error":"I\'m a Teapot","message":"no"}' } },
   'an error without a status': { hook: () => { throw new Error('broken') }, expected: { statusCode: 500, body: '{"statusCode":500,"error":"Internal Server Error","message":"broken"}' } },
   'by the raw response': { hook: reply => { reply.hijack(); reply.raw.writeHead(402, { 'content-length': 3 }).end('pay') }, expected: { statusCode: 402, body: 'pay' } },
@@ -163,7 +163,7 @@ onHttp2('what is no opening handshake is refused as over HTTP/1.1', async (t, se
   t.match(await refusal(client, '/', { 'sec-websocket-version': null }), { statusCode: 400, headers: { 'sec-websocket-version': '13' } })
   t.match(await refusal(client, '/', { 'sec-websocket-protocol': 'chat, chat' }), handshake(/twice/))
   t.match(await refusal(client, '/', { 'sec-websocket-extensions': 'permessage-deflate; =' }), handshake(/FST_ERR_WS_HANDSHAKE/))
-  t.match(await refusal(client, '/', { 'content-length': '5' }), handshake(/no body/))
+  t.match(await refusal(client, '/', { 'content-length': '5' }), handshake(/no Content-Length/))
   t.match(await refusal(client, '/', { host: 'other.example' }), handshake(/:authority/))
   t.match(await refusal(client, '/', { ':scheme': 'ftp' }), handshake(/:scheme/))
   t.match(await refusal(client, '/', { origin: 'https://evil.example' }), { statusCode: 403, body: /FST_ERR_WS_ORIGIN/ })

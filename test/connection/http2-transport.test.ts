@@ -1,4 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -7,8 +9,11 @@ import { until } from '../fuzz/until.ts'
 import { deferred, listen } from '../helpers/app.ts'
 import { binary, readFrame, text } from '../helpers/bytes.ts'
 import { buildHttp2App } from '../helpers/http2-app.ts'
-import { errorCode, setting, windowUpdateFrame } from '../helpers/http2-frames.ts'
+import { errorCode, frameType, http2Frame, setting, windowUpdateFrame } from '../helpers/http2-frames.ts'
 import { RawHttp2Client } from '../helpers/raw-http2-client.ts'
+
+setFlagsFromString('--expose-gc')
+const gc: () => void = runInNewContext('gc')
 
 const kib = 1024
 const filling = 'f'.repeat(1300)
@@ -134,5 +139,42 @@ for (const window of [64 * kib - 1, 256 * kib]) {
       return client.resets.has(streams[0]) || client.goaway !== null
     })
     release.resolve()
+  })
+}
+
+/** A handler that waits, and a hook that does: nobody reads what comes meanwhile. */
+const unread: Record<string, (app: FastifyInstance, gate: Promise<void>) => void> = {
+  'a handler waits': (app, gate) => app.ws('/', { concurrency: 1, maxPayload: 100_000 }, async message => { await gate; return message }),
+  'a hook waits': (app, gate) => app.ws('/', { onRequest: async () => { await gate }, maxPayload: 100_000 }, message => message)
+}
+
+for (const [title, declare] of Object.entries(unread)) {
+  t.test(`while ${title}, frames of one byte cost what they carry, and are read whole afterwards`, async t => {
+    const app = await buildHttp2App(t, { handshakeTimeout: 60_000 })
+    const gate = deferred()
+    declare(app, gate.promise)
+    const client = await RawHttp2Client.connect(await listen(app))
+    const messages = ['a', 'b', 'c'.repeat(50_000)].map(message => JSON.stringify(message))
+    const rest = Buffer.concat(messages.slice(1).map(message => text(message)))
+    const tiny = Buffer.concat([...rest].map(byte => http2Frame(frameType.data, 0, 1, Buffer.of(byte))))
+    // What the tests before it left behind goes first.
+    for (let i = 0; i < 5; i++) {
+      await turn()
+      gc()
+    }
+    const before = process.memoryUsage().heapUsed
+    const stream = client.open('/')
+    client.send(stream, text(messages[0]))
+    // So many wait for a handler that reading stops.
+    for (let i = 0; i < 20; i++) client.send(stream, text('"more"'))
+    client.write(tiny)
+    client.write(http2Frame(frameType.ping, 0, 0, Buffer.alloc(8)))
+    await until('all of it has come', () => client.pongs === 1)
+    gc()
+    const kept = process.memoryUsage().heapUsed - before
+    t.ok(kept < 2 * 1024 * kib, `${kept} bytes of heap are kept for ${rest.length}`)
+    gate.resolve()
+    await until('all are answered', () => messagesOf(client, stream).length === 23)
+    t.same(messagesOf(client, stream), ['a', ...Array.from({ length: 20 }, () => 'more'), 'b', 'c'.repeat(50_000)])
   })
 }

@@ -16,6 +16,8 @@ export class RawHttp2Client {
   readonly resets = new Map<number, number>()
   /** What has come in DATA frames, by stream. */
   readonly data = new Map<number, Buffer>()
+  /** How many PINGs the server has answered: it has read what was sent before them. */
+  pongs = 0
   /** The error code of the GOAWAY that has come; null before. */
   goaway: number | null = null
   isClosed = false
@@ -123,6 +125,7 @@ export class RawHttp2Client {
     if (type === frameType.settings && (flags & frameFlag.ack) === 0) this.write(http2Frame(frameType.settings, frameFlag.ack, 0))
     if (type === frameType.headers) this.statuses.set(stream, statusOf(payload))
     if (type === frameType.rstStream) this.resets.set(stream, payload.readUInt32BE())
+    if (type === frameType.ping && (flags & frameFlag.ack) !== 0) this.pongs++
     if (type === frameType.goaway) this.goaway = payload.readUInt32BE(4)
     if (type === frameType.data) this.data.set(stream, Buffer.concat([this.data.get(stream) ?? Buffer.alloc(0), payload]))
   }

@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { data, errorCode, frameFlag, frameType, headers, http2Frame, preface, readHttp2Frame, readStatus, rstStream, settings } from '../helpers/http2-bytes.ts'
-import type { ReadHttp2Frame } from '../helpers/http2-bytes.ts'
+import { acknowledgement, data, errorCode, frameFlag, frameType, headers, Http2FrameReader, preface, readStatus, rstStream, setting, settings } from '../helpers/http2-frames.ts'
+import type { Http2Frame } from '../helpers/http2-frames.ts'
 import { Carrier } from './carrier.ts'
 import type { CarrierOwner, Session, Target } from './carrier.ts'
 import type { RequestSpec } from './case.ts'
 import { connectFields } from './connect-fields.ts'
 
-/** SETTINGS_ENABLE_CONNECT_PROTOCOL with 1 (RFC 8441 section 3). */
-const announcement = Buffer.from([0, 8, 0, 0, 0, 1])
+/** What announces SETTINGS_ENABLE_CONNECT_PROTOCOL. */
+const announcement = settings([[setting.enableConnectProtocol, 1]]).subarray(-6)
 
 /** Each WebSocket on stream 1 of a session of its own, whose frames are the case's own. */
 export class BareSession implements Session {
@@ -42,22 +42,22 @@ class BareCarrier extends Carrier {
   readonly announced: Promise<void>
   readonly #socket: Socket
   readonly #owner: CarrierOwner
-  #rest = Buffer.alloc(0)
   /** To the server's SETTINGS and PING, which must not come within a frame that is written piece by piece. */
   #answers: Buffer[] = []
   #isWriting = false
-  #onSettings: () => void = () => {}
+  #announce: () => void = () => {}
 
   constructor (socket: Socket, owner: CarrierOwner) {
     super(socket)
     this.#socket = socket
     this.#owner = owner
-    this.announced = new Promise(resolve => { this.#onSettings = resolve })
+    this.announced = new Promise(resolve => { this.#announce = resolve })
     socket.setNoDelay()
-    socket.on('data', chunk => this.#onData(chunk))
+    const reader = new Http2FrameReader(frame => this.#onFrame(frame))
+    socket.on('data', chunk => reader.push(chunk))
     // Its close follows: however the session ends, that is an answer to what HTTP/2 refuses.
     socket.on('error', () => {})
-    socket.on('close', () => { this.#onSettings(); owner.onClose() })
+    socket.on('close', () => { this.#announce(); owner.onClose() })
   }
 
   override async write (bytes: Buffer, pieces?: number | readonly number[]): Promise<void> {
@@ -82,19 +82,12 @@ class BareCarrier extends Carrier {
     this.#socket.destroy()
   }
 
-  #onData (chunk: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, chunk])
-    for (let read = readHttp2Frame(this.#rest); read !== null; read = readHttp2Frame(this.#rest)) {
-      this.#rest = this.#rest.subarray(read.size)
-      this.#onFrame(read.frame)
-    }
-  }
-
-  #onFrame ({ type, flags, stream, payload }: ReadHttp2Frame): void {
+  #onFrame (frame: Http2Frame): void {
+    const { type, flags, stream, payload } = frame
     const owner = this.#owner
-    if (type === frameType.settings && (flags & frameFlag.ack) === 0) this.#onAnnouncement(payload)
-    else if (type === frameType.ping && (flags & frameFlag.ack) === 0) this.#answer(http2Frame(frameType.ping, frameFlag.ack, 0, payload))
-    else if (type === frameType.goAway && payload.readUInt32BE(4) !== errorCode.none) owner.onClose()
+    if ((type === frameType.settings || type === frameType.ping) && (flags & frameFlag.ack) === 0) this.#answer(acknowledgement(frame))
+    if (type === frameType.settings && (flags & frameFlag.ack) === 0) this.#onSettings(payload)
+    else if (type === frameType.goAway && payload.readUInt32BE(4) !== errorCode.noError) owner.onClose()
     else if (stream === 0) return
     else if (type === frameType.headers) owner.onReply({ statusCode: readStatus(payload), headers: {} })
     else if (type === frameType.data) owner.onData(payload)
@@ -102,11 +95,10 @@ class BareCarrier extends Carrier {
     if ((type === frameType.headers || type === frameType.data) && (flags & frameFlag.endStream) !== 0) owner.onEnd()
   }
 
-  #onAnnouncement (payload: Buffer): void {
+  #onSettings (payload: Buffer): void {
     const pairs = Array.from({ length: payload.length / 6 }, (_, i) => payload.subarray(6 * i, 6 * i + 6))
     if (!pairs.some(pair => pair.equals(announcement))) this.#owner.onFault(new Error('the server does not announce SETTINGS_ENABLE_CONNECT_PROTOCOL'))
-    this.#answer(http2Frame(frameType.settings, frameFlag.ack, 0))
-    this.#onSettings()
+    this.#announce()
   }
 
   #answer (frame: Buffer): void {

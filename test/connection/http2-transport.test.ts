@@ -9,7 +9,7 @@ import { until } from '../fuzz/until.ts'
 import { deferred, listen } from '../helpers/app.ts'
 import { binary, readFrame, text } from '../helpers/bytes.ts'
 import { buildHttp2App } from '../helpers/http2-app.ts'
-import { errorCode, frameType, http2Frame, setting, windowUpdateFrame } from '../helpers/http2-frames.ts'
+import { data, errorCode, ping, setting, windowUpdate } from '../helpers/http2-frames.ts'
 import { RawHttp2Client } from '../helpers/raw-http2-client.ts'
 
 setFlagsFromString('--expose-gc')
@@ -26,10 +26,10 @@ async function pair (t: Test, plugin: WsPluginOptions, sessionWindow = true): Pr
   const opened: Connection[] = []
   app.ws('/', { onOpen: connection => { opened.push(connection); void connection.join('all') } }, message => message)
   const client = await RawHttp2Client.connect(await listen(app), [[setting.initialWindowSize, 0]])
-  if (sessionWindow) client.write(windowUpdateFrame(0, 1 << 29))
+  if (sessionWindow) client.write(windowUpdate(1 << 29, 0))
   const streams = [client.open('/'), client.open('/')]
   for (const stream of streams) await client.status(stream)
-  client.write(windowUpdateFrame(streams[1], 1 << 29))
+  client.write(windowUpdate(1 << 29, streams[1]))
   return { app, client, slow: { stream: streams[0], connection: opened[0] }, quick: { stream: streams[1], connection: opened[1] } }
 }
 
@@ -73,7 +73,7 @@ for (const [policy, { slowConsumer, outcome }] of Object.entries(policies)) {
     t.ok(slow.connection.bufferedAmount > 16 * kib && slow.connection.bufferedAmount < 80 * kib, `${slow.connection.bufferedAmount} bytes wait`)
     t.equal(quick.connection.bufferedAmount, 0)
     const drained = slow.connection.drained()
-    client.write(windowUpdateFrame(slow.stream, 1 << 29))
+    client.write(windowUpdate(1 << 29, slow.stream))
     await drained
     await until('nothing waits', () => slow.connection.bufferedAmount === 0)
     t.equal(slow.connection.writable, true)
@@ -103,7 +103,7 @@ t.test('a session without a window holds all its connections, and each within it
   }
   t.ok(app.wsStats().memory.held < 200 * kib, `${app.wsStats().memory.held} bytes are held`)
   t.ok(app.wsStats().slowConsumers.dropped > 300)
-  client.write(Buffer.concat([windowUpdateFrame(0, 1 << 29), windowUpdateFrame(1, 1 << 29)]))
+  client.write(Buffer.concat([windowUpdate(1 << 29, 0), windowUpdate(1 << 29)]))
   await until('nothing waits', () => app.wsStats().memory.held === 0)
 })
 
@@ -156,7 +156,7 @@ for (const [title, declare] of Object.entries(unread)) {
     const client = await RawHttp2Client.connect(await listen(app))
     const messages = ['a', 'b', 'c'.repeat(50_000)].map(message => JSON.stringify(message))
     const rest = Buffer.concat(messages.slice(1).map(message => text(message)))
-    const tiny = Buffer.concat([...rest].map(byte => http2Frame(frameType.data, 0, 1, Buffer.of(byte))))
+    const tiny = Buffer.concat([...rest].map(byte => data(Buffer.of(byte))))
     // What the tests before it left behind goes first.
     for (let i = 0; i < 5; i++) {
       await turn()
@@ -168,7 +168,7 @@ for (const [title, declare] of Object.entries(unread)) {
     // So many wait for a handler that reading stops.
     for (let i = 0; i < 20; i++) client.send(stream, text('"more"'))
     client.write(tiny)
-    client.write(http2Frame(frameType.ping, 0, 0, Buffer.alloc(8)))
+    client.write(ping())
     await until('all of it has come', () => client.pongs === 1)
     gc()
     const kept = process.memoryUsage().heapUsed - before

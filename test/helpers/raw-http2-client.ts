@@ -1,17 +1,15 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { errorCode, frameFlag, frameType, headerBlock, headersFrame, http2Frame, preface, readHttp2Frame, resetFrame, setting, settingsFrame, statusOf } from './http2-frames.ts'
-import type { Http2Frame } from './http2-frames.ts'
-
-type Headers = ReadonlyArray<readonly [name: string, value: string]>
+import { acknowledgement, data, errorCode, frameFlag, frameType, headers, Http2FrameReader, preface, readStatus, rstStream, setting, settings } from './http2-frames.ts'
+import type { Fields, Http2Frame, Settings } from './http2-frames.ts'
 
 /** A client of HTTP/2 in cleartext that sends what it is told, grants no window by itself, and answers nothing but SETTINGS. */
 export class RawHttp2Client {
   static readonly #open = new Set<RawHttp2Client>()
   readonly socket: Socket
   /** Of each stream, once its headers have come. */
-  readonly statuses = new Map<number, number | null>()
+  readonly statuses = new Map<number, number>()
   /** Error codes of the RST_STREAM frames that have come, by stream. */
   readonly resets = new Map<number, number>()
   /** What has come in DATA frames, by stream. */
@@ -22,7 +20,6 @@ export class RawHttp2Client {
   goaway: number | null = null
   isClosed = false
   readonly #authority: string
-  #received = Buffer.alloc(0)
   #nextStream = 1
   #wake: () => void = () => {}
 
@@ -31,7 +28,11 @@ export class RawHttp2Client {
     this.#authority = `127.0.0.1:${port}`
     RawHttp2Client.#open.add(this)
     socket.on('error', () => {})
-    socket.on('data', this.#onBytes)
+    const reader = new Http2FrameReader(frame => this.#onFrame(frame))
+    socket.on('data', chunk => {
+      reader.push(chunk)
+      this.#wake()
+    })
     socket.on('close', () => {
       RawHttp2Client.#open.delete(this)
       this.isClosed = true
@@ -39,13 +40,12 @@ export class RawHttp2Client {
     })
   }
 
-  /** @param settings by id (RFC 9113 section 6.5.2) */
-  static async connect (port: number, settings: ReadonlyArray<readonly [id: number, value: number]> = []): Promise<RawHttp2Client> {
+  static async connect (port: number, values: Settings = []): Promise<RawHttp2Client> {
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'connect')
     const client = new RawHttp2Client(socket, port)
     // Without a dynamic table, a status can be read without the blocks before it.
-    client.write(Buffer.concat([preface, settingsFrame([[setting.headerTableSize, 0], ...settings])]))
+    client.write(Buffer.concat([preface, settings([[setting.headerTableSize, 0], ...values])]))
     return client
   }
 
@@ -65,34 +65,35 @@ export class RawHttp2Client {
     return id
   }
 
-  /** The header block of an extended CONNECT (RFC 8441 section 5.1). */
-  connectBlock (path: string, more: Headers = []): Buffer {
-    return headerBlock([
+  /** Of an extended CONNECT (RFC 8441 section 5.1). */
+  connectFields (path: string, more: Fields = []): Fields {
+    return [
       [':method', 'CONNECT'], [':protocol', 'websocket'], [':scheme', 'http'], [':authority', this.#authority], [':path', path],
       ['sec-websocket-version', '13'], ...more
-    ])
+    ]
   }
 
   /** Sends an extended CONNECT. Returns its stream. */
-  open (path: string, more: Headers = []): number {
+  open (path: string, endStream = false): number {
     const stream = this.nextStream()
-    this.write(headersFrame(stream, this.connectBlock(path, more)))
+    this.write(headers(this.connectFields(path), { stream, endStream }))
     return stream
   }
 
-  reset (stream: number, code: number = errorCode.cancel): void {
-    this.write(resetFrame(stream, code))
+  /** With CANCEL. */
+  reset (stream: number): void {
+    this.write(rstStream(errorCode.cancel, stream))
   }
 
   /** Sends bytes of the tunnel. */
-  send (stream: number, bytes: Buffer, flags = 0): void {
-    this.write(http2Frame(frameType.data, flags, stream, bytes))
+  send (stream: number, bytes: Buffer, endStream = false): void {
+    this.write(data(bytes, { stream, endStream }))
   }
 
   /** The status of a stream's reply. */
-  async status (stream: number): Promise<number | null> {
+  async status (stream: number): Promise<number | undefined> {
     await this.until('a reply', () => this.statuses.has(stream))
-    return this.statuses.get(stream) ?? null
+    return this.statuses.get(stream)
   }
 
   /** Settles when the server has closed the TCP connection. */
@@ -112,21 +113,13 @@ export class RawHttp2Client {
     await new Promise<void>(resolve => { this.#wake = resolve })
   }
 
-  readonly #onBytes = (chunk: Buffer): void => {
-    this.#received = Buffer.concat([this.#received, chunk])
-    for (let read = readHttp2Frame(this.#received); read !== null; read = readHttp2Frame(this.#received)) {
-      this.#received = this.#received.subarray(read.size)
-      this.#onFrame(read.frame)
-    }
-    this.#wake()
-  }
-
-  #onFrame ({ type, flags, stream, payload }: Http2Frame): void {
-    if (type === frameType.settings && (flags & frameFlag.ack) === 0) this.write(http2Frame(frameType.settings, frameFlag.ack, 0))
-    if (type === frameType.headers) this.statuses.set(stream, statusOf(payload))
+  #onFrame (frame: Http2Frame): void {
+    const { type, flags, stream, payload } = frame
+    if (type === frameType.settings && (flags & frameFlag.ack) === 0) this.write(acknowledgement(frame))
+    if (type === frameType.headers) this.statuses.set(stream, readStatus(payload))
     if (type === frameType.rstStream) this.resets.set(stream, payload.readUInt32BE())
     if (type === frameType.ping && (flags & frameFlag.ack) !== 0) this.pongs++
-    if (type === frameType.goaway) this.goaway = payload.readUInt32BE(4)
+    if (type === frameType.goAway) this.goaway = payload.readUInt32BE(4)
     if (type === frameType.data) this.data.set(stream, Buffer.concat([this.data.get(stream) ?? Buffer.alloc(0), payload]))
   }
 }

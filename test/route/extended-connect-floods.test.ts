@@ -5,25 +5,25 @@ import { until } from '../fuzz/until.ts'
 import { deferred, listen } from '../helpers/app.ts'
 import { Http2Client } from '../helpers/http2-client.ts'
 import { buildHttp2App, ServerSessions } from '../helpers/http2-app.ts'
-import { frameFlag, frameType, headerBlock, headersFrame, http2Frame, settingsFrame, windowUpdateFrame } from '../helpers/http2-frames.ts'
+import { data, fieldBlock, frameType, goAway, headers, http2Frame, ping, setting, settings, windowUpdate } from '../helpers/http2-frames.ts'
 import { RawHttp2Client } from '../helpers/raw-http2-client.ts'
 
 const mebibyte = 1024 * 1024
 
 /** Writes of frames that are legal one by one, beside an open WebSocket. */
 const floods: Record<string, (client: RawHttp2Client, stream: number) => Buffer> = {
-  PING: () => http2Frame(frameType.ping, 0, 0, Buffer.alloc(8)),
-  SETTINGS: () => settingsFrame([[4, 65_535]]),
-  'empty DATA': (_client, stream) => http2Frame(frameType.data, 0, stream),
+  PING: () => ping(),
+  SETTINGS: () => settings([[setting.initialWindowSize, 65_535]]),
+  'empty DATA': (_client, stream) => data(Buffer.alloc(0), { stream }),
   PRIORITY: (_client, stream) => http2Frame(frameType.priority, 0, stream, Buffer.alloc(5)),
-  'WINDOW_UPDATE of the session': () => windowUpdateFrame(0, 1),
-  'WINDOW_UPDATE of a stream': (_client, stream) => windowUpdateFrame(stream, 1),
+  'WINDOW_UPDATE of the session': () => windowUpdate(1, 0),
+  'WINDOW_UPDATE of a stream': (_client, stream) => windowUpdate(1, stream),
   'frames of an unknown type': (_client, stream) => http2Frame(0xfa, 0, stream, Buffer.alloc(16)),
   CONTINUATION: client => Buffer.concat([
-    headersFrame(client.nextStream(), client.connectBlock('/'), 0),
-    ...Array.from({ length: 10 }, () => http2Frame(frameType.continuation, 0, 3, headerBlock([['x', 'y']])))
+    headers(client.connectFields('/'), { stream: client.nextStream(), endHeaders: false }),
+    ...Array.from({ length: 10 }, () => http2Frame(frameType.continuation, 0, 3, fieldBlock([['x', 'y']])))
   ]),
-  'header lists of 15 KB': client => headersFrame(client.nextStream(), client.connectBlock('/', [['x', 'x'.repeat(5_000)], ['y', 'y'.repeat(5_000)], ['z', 'z'.repeat(5_000)]]))
+  'header lists of 15 KB': client => headers(client.connectFields('/', ['x', 'y', 'z'].map(name => [name, name.repeat(5_000)])), { stream: client.nextStream() })
 }
 
 for (const [name, make] of Object.entries(floods)) {
@@ -66,7 +66,7 @@ const ends: Record<string, (client: RawHttp2Client, server: ServerHttp2Session) 
   'is reset': client => { client.socket.resetAndDestroy() },
   'is destroyed by the server': (_client, server) => { server.destroy() },
   'is destroyed with an error': (_client, server) => { server.destroy(new Error('broken')) },
-  'is ended by GOAWAY': client => { client.write(http2Frame(frameType.goaway, 0, 0, Buffer.alloc(8))) }
+  'is ended by GOAWAY': client => { client.write(goAway()) }
 }
 
 for (const [end, act] of Object.entries(ends)) {
@@ -129,7 +129,7 @@ for (const moment of moments) {
     const stream = client.open('/')
     if (moment === 'handler' || moment === 'onClose') {
       await client.status(stream)
-      client.send(stream, Buffer.from(moment === 'handler' ? '818100000000' + '31' : '888000000000', 'hex'), moment === 'onClose' ? frameFlag.endStream : 0)
+      client.send(stream, Buffer.from(moment === 'handler' ? '818100000000' + '31' : '888000000000', 'hex'), moment === 'onClose')
     }
     await reached.promise
     await app.close()

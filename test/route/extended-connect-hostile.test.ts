@@ -10,7 +10,7 @@ import { deferred, listen, logLines } from '../helpers/app.ts'
 import { Http1Client } from '../helpers/http1-client.ts'
 import { Http2Client } from '../helpers/http2-client.ts'
 import { buildHttp2App, ServerSessions } from '../helpers/http2-app.ts'
-import { frameFlag, headersFrame, setting } from '../helpers/http2-frames.ts'
+import { setting } from '../helpers/http2-frames.ts'
 import { RawHttp2Client } from '../helpers/raw-http2-client.ts'
 import { selfSigned } from '../helpers/tls.ts'
 
@@ -213,9 +213,7 @@ t.test('an extended CONNECT that ends its stream at once is a 400, and asks no h
   const app = await buildHttp2App(t)
   app.ws('/', { onRequest: async () => { t.fail('not to be asked') } }, ignore)
   const client = await RawHttp2Client.connect(await listen(app))
-  const stream = client.nextStream()
-  client.write(headersFrame(stream, client.connectBlock('/'), frameFlag.endHeaders | frameFlag.endStream))
-  t.equal(await client.status(stream), 400)
+  t.equal(await client.status(client.open('/', true)), 400)
 })
 
 t.test('CONNECT over HTTP/1.1 to a server that speaks both is ended without a word, and WebSockets go on', async t => {

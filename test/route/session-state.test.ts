@@ -9,7 +9,7 @@ import { until } from '../fuzz/until.ts'
 import { deferred, listen } from '../helpers/app.ts'
 import { Http2Client } from '../helpers/http2-client.ts'
 import { buildHttp2App, ServerSessions } from '../helpers/http2-app.ts'
-import { errorCode, headersFrame, resetFrame, setting } from '../helpers/http2-frames.ts'
+import { errorCode, headers, rstStream, setting } from '../helpers/http2-frames.ts'
 import { RawHttp2Client } from '../helpers/raw-http2-client.ts'
 
 setFlagsFromString('--expose-gc')
@@ -50,7 +50,7 @@ async function rapidReset (port: number, path: string): Promise<number> {
       const frames: Buffer[] = []
       for (let i = 0; i < 200; i++, sent++) {
         const stream = client.nextStream()
-        frames.push(headersFrame(stream, client.connectBlock(path)), resetFrame(stream))
+        frames.push(headers(client.connectFields(path), { stream }), rstStream(errorCode.cancel, stream))
       }
       client.write(Buffer.concat(frames))
       await turn()

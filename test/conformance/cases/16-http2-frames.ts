@@ -1,5 +1,5 @@
 import { close, cut, text } from '../../helpers/bytes.ts'
-import { data, errorCode, frameFlag, frameType, goAway, headers, http2Frame, rstStream, settings, windowUpdate } from '../../helpers/http2-bytes.ts'
+import { data, errorCode, frameFlag, frameType, goAway, headers, http2Frame, ping, rstStream, settings, windowUpdate } from '../../helpers/http2-frames.ts'
 import { expect, fails, halfClose, prose, reset, section, send, sendAll } from '../case.ts'
 import type { CaseOptions, RequestSpec, Step } from '../case.ts'
 
@@ -35,7 +35,7 @@ export const http2Frames = section(16, 'Frames of HTTP/2', group => {
     add('the last one with END_STREAM', [send(data(message, { endStream: true })), expect({ text: prose(300) }, { end: true })])
     add('other frames in between', [
       sendAll(
-        data(message.subarray(0, 5)), http2Frame(frameType.ping, 0, 0, Buffer.alloc(8)), settings(), windowUpdate(1000), windowUpdate(1000, 0), http2Frame(0xbb, 0, 0),
+        data(message.subarray(0, 5)), ping(), settings(), windowUpdate(1000), windowUpdate(1000, 0), http2Frame(0xbb, 0, 0),
         data(message.subarray(5))
       ),
       expect({ text: prose(300) }), ...closes
@@ -56,7 +56,7 @@ export const http2Frames = section(16, 'Frames of HTTP/2', group => {
   }, bare)
 
   group('RST_STREAM leaves the server serving', 'RFC 8441 section 5', add => {
-    for (const [name, code] of [['NO_ERROR', errorCode.none], ['CANCEL', errorCode.cancel], ['PROTOCOL_ERROR', errorCode.protocol], ['an unknown code', 0xbeef]] as const) {
+    for (const [name, code] of [['NO_ERROR', errorCode.noError], ['CANCEL', errorCode.cancel], ['PROTOCOL_ERROR', errorCode.protocolError], ['an unknown code', 0xbeef]] as const) {
       add(name, [send(rstStream(code)), ...stillServes])
     }
     add('within a message', [sendAll(data(text('cut').subarray(0, 5)), rstStream(errorCode.cancel)), ...stillServes])
@@ -76,7 +76,7 @@ export const http2Frames = section(16, 'Frames of HTTP/2', group => {
   group('frames that HTTP/2 refuses end the stream or its session', 'RFC 9113 section 5.4', add => {
     for (const [title, bytes] of [
       ['DATA after END_STREAM', Buffer.concat([data(text('a'), { endStream: true }), data(text('b'))])],
-      ['DATA after RST_STREAM and the end of the session', Buffer.concat([rstStream(errorCode.cancel), data(text('a')), goAway(errorCode.protocol)])],
+      ['DATA after RST_STREAM and the end of the session', Buffer.concat([rstStream(errorCode.cancel), data(text('a')), goAway(errorCode.protocolError)])],
       ['DATA on a stream that is idle', data(text('a'), { stream: 3 })],
       ['DATA on stream 0', data(text('a'), { stream: 0 })],
       ['DATA whose padding is longer than it', http2Frame(frameType.data, frameFlag.padded, 1, Buffer.from([9, 0, 0]))],

@@ -5,20 +5,18 @@ import t from 'tap'
 
 const root = new URL('./', import.meta.url)
 
-/** Where tests of connections are. Those of brokers are about what is behind the rooms, those of metrics about what is scraped. */
-const folders = ['connection', 'messages', 'rooms', 'rooms/cluster', 'rooms/history', 'route']
+/** Where tests of connections are. Those of nodes, histories and brokers are about what is behind the rooms, those of metrics about what is scraped. */
+const folders = ['connection', 'messages', 'rooms', 'route']
 
-/** What is not run again, and why: it is about HTTP/1.1 alone, opens no connection in the end, or sees to the version itself. */
+/** What is not run again, and why: it is about one version alone, opens no connection in the end, or sees to the version itself. */
 const leftOut: Readonly<Record<string, string>> = {
-  'rooms/cluster/control-messages': 'nodes without clients',
-  'rooms/cluster/questions': 'nodes without clients',
-  'rooms/history/append-queue': 'a history without clients',
-  'rooms/history/appends': 'a history without clients',
-  'rooms/history/feed': 'a history without clients',
-  'rooms/history/feed-model': 'a history without clients',
-  'rooms/history/reads': 'a history without clients',
-  'rooms/history/replay': 'a history without clients',
-  'rooms/history/shared-events': 'a history without clients',
+  'connection/http2-transport': 'HTTP/2 in any case',
+  'rooms/adapter-link': 'an adapter without clients',
+  'rooms/calm-log': 'lines of the log',
+  'rooms/memory-adapter': 'what goes between servers',
+  'route/compilers': 'messages of injectWS, which is run over both versions',
+  'route/connect-listener': 'HTTP/2 in any case',
+  'route/describe-route': 'what is told of routes, of either version',
   'route/handshake-hook': 'the upgrade request as bytes',
   'route/hostile-handshakes': 'the upgrade request as bytes',
   'route/hostile-headers': 'the upgrade request as bytes',
@@ -27,7 +25,9 @@ const leftOut: Readonly<Record<string, string>> = {
   'route/inject': 'both versions, by itself',
   'route/other-protocols': 'the Upgrade header, and what else it may ask for',
   'route/route': 'the replies to upgrades, header by header',
+  'route/session-state': 'HTTP/2 in any case',
   'route/slow-handshakes': 'the upgrade request as bytes',
+  'route/spread': 'moments without clients',
   'route/upgrade': 'the upgrade of HTTP/1.1'
 }
 
@@ -54,11 +54,12 @@ t.test('what is left out exists, and would be of the run', async t => {
   for (const name of Object.keys(leftOut)) t.ok(connected.includes(name), name)
 })
 
-t.jobs = 2
+t.jobs = 3
 t.setTimeout(300_000)
 for (const name of connected) {
   if (name in leftOut) continue
   void t.spawn(process.execPath, ['--enable-source-maps', fileURLToPath(new URL(`${name}.test.js`, root))], {
-    env: { ...process.env, TEST_HTTP: '2' }
+    env: { ...process.env, TEST_HTTP: '2' },
+    buffered: true
   }, `${name}.test.ts over HTTP/2`)
 }

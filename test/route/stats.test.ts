@@ -35,8 +35,7 @@ t.test('traffic is counted to the byte, while a connection is open and when it h
   t.same(connection.traffic, expected)
   t.same(app.wsStats().traffic, expected)
   t.same(app.wsStats().connections.byRoute, { '/echo': 1 })
-  client.write(close(1000))
-  await client.closeFrame()
+  await client.close(1000)
   const [info, traffic] = await ended.promise
   t.match(info, { code: 1000, closedBy: 'client', wasClean: true })
   t.same(traffic, { received: { messages: 2, bytes: expected.received.bytes + 8 }, sent: { messages: 2, bytes: expected.sent.bytes + 4 } })
@@ -106,6 +105,8 @@ t.test('who began the end is told apart: the client, the server, or the network'
     const connection = connections.pop()
     if (connection === undefined) throw new Error('no connection')
     end(client, connection)
+    await client.ended()
+    client.socket.end()
     const info = await ended.promise
     t.equal(info.closedBy, closedBy)
     t.ok(Number.isInteger(info.duration) && info.duration >= 0)

@@ -8,14 +8,12 @@ const root = new URL('./', import.meta.url)
 /** Where tests of connections are. Those of nodes, histories and brokers are about what is behind the rooms, those of metrics about what is scraped. */
 const folders = ['connection', 'messages', 'rooms', 'route']
 
-/** What is not run again, and why: it is about one version alone, opens no connection in the end, or sees to the version itself. */
+/** What is not run again, and why: it is about HTTP/1.1 alone, opens no connection in the end, or sees to the version itself. */
 const leftOut: Readonly<Record<string, string>> = {
-  'connection/http2-transport': 'HTTP/2 in any case',
   'rooms/adapter-link': 'an adapter without clients',
   'rooms/calm-log': 'lines of the log',
   'rooms/memory-adapter': 'what goes between servers',
   'route/compilers': 'messages of injectWS, which is run over both versions',
-  'route/connect-listener': 'HTTP/2 in any case',
   'route/describe-route': 'what is told of routes, of either version',
   'route/handshake-hook': 'the upgrade request as bytes',
   'route/hostile-handshakes': 'the upgrade request as bytes',
@@ -25,7 +23,6 @@ const leftOut: Readonly<Record<string, string>> = {
   'route/inject': 'both versions, by itself',
   'route/other-protocols': 'the Upgrade header, and what else it may ask for',
   'route/route': 'the replies to upgrades, header by header',
-  'route/session-state': 'HTTP/2 in any case',
   'route/slow-handshakes': 'the upgrade request as bytes',
   'route/spread': 'moments without clients',
   'route/upgrade': 'the upgrade of HTTP/1.1'
@@ -33,6 +30,9 @@ const leftOut: Readonly<Record<string, string>> = {
 
 /** What a test of connections does, or a helper that it imports. */
 const connects = /\bimport \{[^}]*\b(?:buildApp|RawClient)\b[^}]*\}/
+
+/** What a test does that is of HTTP/2 in any case. */
+const ofHttp2 = /\bimport \{[^}]*\b(?:buildHttp2App|onHttp2)\b[^}]*\}/
 
 const imported = /from ['"](\.[^'"]+)['"]/g
 
@@ -47,8 +47,10 @@ function hasConnections (url: URL): boolean {
 const files = folders.flatMap(folder => readdirSync(new URL(folder, root))
   .filter(file => file.endsWith('.test.js'))
   .map(file => `${folder}/${file.slice(0, -'.test.js'.length)}`))
-/** Those of the opening handshake over HTTP/2 are about nothing else. */
-const connected = files.filter(name => !name.startsWith('route/extended-connect') && hasConnections(new URL(`${name}.test.js`, root)))
+const connected = files.filter(name => {
+  const url = new URL(`${name}.test.js`, root)
+  return !ofHttp2.test(readFileSync(url, 'utf8')) && hasConnections(url)
+})
 
 t.test('what is left out exists, and would be of the run', async t => {
   for (const name of Object.keys(leftOut)) t.ok(connected.includes(name), name)

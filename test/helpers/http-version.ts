@@ -19,9 +19,6 @@ export function http1Test (title: string, body: (t: Test) => Promise<void>): voi
   if (!isHttp2) void t.test(title, body)
 }
 
-/** What a request to upgrade says, and its 101: an extended CONNECT has a `:protocol`, and its 200 nothing. */
-export const upgradeHeaders: Record<string, string> = isHttp2 ? {} : { upgrade: 'websocket' }
-
 /** What a plain GET of a WebSocket's URL is refused with. */
 export const connectRequiredStatus = isHttp2 ? 405 : 426
 

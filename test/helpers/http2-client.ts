@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { connect, constants } from 'node:http2'
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, SecureClientSessionOptions } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
 import { FrameClient } from './frame-client.ts'
 import type { HttpReply, RawRequest } from './frame-client.ts'
 
 /** Headers beside those of an extended CONNECT, or in their place; one of null is left out. */
 export type ConnectHeaders = Record<string, string | null | readonly string[]>
 
-export interface Http2ClientOptions extends Pick<SecureClientSessionOptions, 'settings' | 'maxSessionMemory'> {
+export interface Http2ClientOptions {
   /** By TLS, trusting any certificate; else in cleartext, by prior knowledge. */
   secure?: boolean
   /** Of the server. */

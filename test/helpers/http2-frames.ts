@@ -10,7 +10,7 @@ export const frameType = {
 export const frameFlag = { ack: 1, endStream: 1, endHeaders: 4, padded: 8 } as const
 
 /** Section 7. */
-export const errorCode = { noError: 0, protocolError: 1, internalError: 2, flowControlError: 3, cancel: 8 } as const
+export const errorCode = { noError: 0, protocolError: 1, internalError: 2, cancel: 8 } as const
 
 /** Section 6.5.2; the last one is of RFC 8441, section 3. */
 export const setting = { headerTableSize: 1, initialWindowSize: 4, enableConnectProtocol: 8 } as const

@@ -2,10 +2,9 @@ import { once } from 'node:events'
 import { constants } from 'node:http2'
 import type { ClientHttp2Stream } from 'node:http2'
 import { setImmediate as immediate } from 'node:timers/promises'
-import type { FastifyReply } from 'fastify'
 import { until } from '../fuzz/until.ts'
 import { deferred } from '../helpers/app.ts'
-import { onHttp2, refusal } from '../helpers/http2-servers.ts'
+import { onHttp2, refusal } from '../helpers/http2-app.ts'
 
 const ignore = (): void => {}
 const kinds = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
@@ -160,39 +159,6 @@ onHttp2('headers of every kind of hook are on the 200: cookies, lists, what midd
   const [headers] = await once(stream, 'response')
   t.match(headers, { ':status': 200, 'x-hook': 'ran', 'x-number': '5', 'x-raw': 'set', 'x-late': 'with the head', 'set-cookie': ['a=1', 'b=2'], date: /GMT$/ })
   for (const name of ['content-type', 'content-length', 'sec-websocket-protocol', 'sec-websocket-accept', 'connection', 'upgrade']) t.notOk(name in headers, name)
-})
-
-onHttp2('a header that cannot be sent refuses, and closes nothing else', async (t, server) => {
-  const app = await server.build()
-  app.ws('/', { onSend: async (_request, reply) => { if (reply.statusCode === 200) void reply.header('x-a', 'line\nfeed') } }, ignore)
-  app.ws('/good', message => message)
-  const client = await server.connect(app)
-  const good = await client.open('/good')
-  t.equal((await refusal(client, '/')).statusCode, 500)
-  good.send(1)
-  t.equal(await good.message(), 1)
-})
-
-onHttp2('a reply that comes too late changes nothing: behind the 200, or behind the deadline', async (t, server) => {
-  const app = await server.build({ handshakeTimeout: 30 })
-  const replies: FastifyReply[] = []
-  const keep = async (_request: unknown, reply: FastifyReply): Promise<void> => { replies.push(reply) }
-  app.ws('/', { onRequest: keep }, message => message)
-  const late = deferred()
-  app.ws('/slow', { onRequest: [keep, () => late.promise] }, ignore)
-  const client = await server.connect(app)
-  const socket = await client.open('/')
-  t.match(await refusal(client, '/slow'), { statusCode: 503, body: /FST_ERR_WS_HANDSHAKE_TIMEOUT/ })
-  late.resolve()
-  for (const { raw } of replies) {
-    raw.writeHead(500)
-    raw.write('late')
-    raw.end('late')
-  }
-  await immediate()
-  socket.send('unharmed')
-  t.equal(await socket.message(), 'unharmed')
-  t.same(await socket.close(1000), { code: 1000, reason: '' })
 })
 
 onHttp2("Fastify's handlerTimeout refuses who waits, and leaves a connection alone", async (t, server) => {

@@ -9,7 +9,7 @@ import type { Connection, WsUpgradeEvent } from '../../types/index.ts'
 import { until } from '../fuzz/until.ts'
 import { deferred, logLines } from '../helpers/app.ts'
 import { Exposition } from '../helpers/exposition.ts'
-import { onHttp2, refusal } from '../helpers/http2-servers.ts'
+import { onHttp2, refusal } from '../helpers/http2-app.ts'
 import type { Http2Client } from '../helpers/http2-client.ts'
 import type { HttpReply } from '../helpers/raw-client.ts'
 import { Traced } from '../helpers/traced.ts'
@@ -18,7 +18,7 @@ const ignore = (): void => {}
 
 /** A plain GET in the same session. */
 function get (client: Http2Client, path: string): Promise<HttpReply> {
-  return client.reply(client.session.request({ ':path': path }))
+  return client.reply(client.plainRequest('GET', path))
 }
 
 onHttp2('the log has the request at the 200, with its bindings, and the connection at its end', async (t, server) => {

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import t from 'tap'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpReply } from '../helpers/raw-client.ts'
-import { Http2Server, onHttp2, refusal } from '../helpers/http2-servers.ts'
+import { Http2Server, onHttp2, refusal } from '../helpers/http2-app.ts'
 
 const ignore = (): void => {}
 const opened = { onOpen: (): void => { throw new Error('not to be opened') } }
@@ -170,9 +170,9 @@ onHttp2('what is no opening handshake is refused as over HTTP/1.1', async (t, se
   t.match(app.wsStats().upgrades, { refused: { 400: 7, 403: 1 }, pending: 0 })
 })
 
-onHttp2('a request that ends with its headers, or with a body, opens no tunnel', async (t, server) => {
+onHttp2('a request that ends with its headers opens no tunnel, and asks no hook', async (t, server) => {
   const app = await server.build()
-  app.ws('/', ignore)
+  app.ws('/', { onRequest: async () => { t.fail('not to be asked') } }, ignore)
   const client = await server.connect(app)
   const stream = client.session.request({ ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': server.scheme, ':authority': 'localhost', ':path': '/', 'sec-websocket-version': '13' }, { endStream: true })
   t.match(await client.reply(stream), { statusCode: 400, body: /open/ })

@@ -6,7 +6,7 @@ import type { WsPluginOptions } from '../../types/index.ts'
 import { until } from '../fuzz/until.ts'
 import { binary, text } from '../helpers/bytes.ts'
 import { deflated, readDeflate } from '../helpers/deflate.ts'
-import { onHttp2, refusal } from '../helpers/http2-servers.ts'
+import { onHttp2, refusal } from '../helpers/http2-app.ts'
 
 const ignore = (): void => {}
 

@@ -5,7 +5,7 @@ import type { ClientHttp2Session } from 'node:http2'
 import t from 'tap'
 import type { Test } from 'tap'
 import { listen } from '../helpers/app.ts'
-import { Http2Server, onHttp2, refusal } from '../helpers/http2-servers.ts'
+import { Http2Server, onHttp2, refusal } from '../helpers/http2-app.ts'
 import { StreamClient } from '../helpers/http2-client.ts'
 import { Http1Client } from '../helpers/http1-client.ts'
 

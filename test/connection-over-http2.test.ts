@@ -21,6 +21,7 @@ const leftOut: Readonly<Record<string, string>> = {
   'route/hostile-names': 'the upgrade request as bytes',
   'route/hostile-secrets': 'the upgrade request as bytes',
   'route/inject': 'both versions, by itself',
+  'route/inject-handshake': 'both versions, by itself',
   'route/other-protocols': 'the Upgrade header, and what else it may ask for',
   'route/route': 'the replies to upgrades, header by header',
   'route/slow-handshakes': 'the upgrade request as bytes',

@@ -1,3 +1,4 @@
+import type { ServerHttp2Session } from 'node:http2'
 import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -22,7 +23,9 @@ const streams = 10_000
 const http2SessionTimeout = 500
 
 /** A client in a session of its own that is answered all the while; stopped, it says how often. */
-async function honestClient (port: number): Promise<() => Promise<number>> {
+async function honestClient (app: FastifyInstance, port: number): Promise<() => Promise<number>> {
+  // A slow machine may take longer over what the others send than its session may be idle.
+  app.server.once('session', (session: ServerHttp2Session) => session.setTimeout(0))
   const client = await (await Http2Client.connect(port)).open('/echo')
   const stop = new AbortController()
   const echoing = (async () => {
@@ -60,15 +63,21 @@ async function rapidReset (port: number, path: string): Promise<number> {
   return sessions
 }
 
-/** @param act must leave nothing behind, and never make the heap or the process large */
-async function costsLittle (t: Test, app: FastifyInstance, act: () => Promise<void>): Promise<void> {
+/**
+ * @param act must leave nothing behind, and never make the heap or the process large
+ * @param running how many hooks of the application are to go on: each keeps its request, whatever became of it
+ */
+async function costsLittle (t: Test, app: FastifyInstance, act: () => Promise<void>, running = (): number => 0): Promise<void> {
   gc()
   const before = process.memoryUsage()
   const sessions = new ServerSessions(app)
   await act()
-  await until('all are over', () => app.wsStats().upgrades.pending === 0 && app.wsConnections.size === 1 && sessions.all.length === 0)
-  await turn()
-  gc()
+  await until('all are over', () => app.wsStats().upgrades.pending === 0 && app.wsConnections.size === 1 && sessions.all.length === 0 && running() === 0)
+  // Promises that are watched by asynchronous hooks, as tap does, take more than one collection.
+  for (let i = 0; i < 3; i++) {
+    await turn()
+    gc()
+  }
   const { heapUsed, rss } = process.memoryUsage()
   t.ok(heapUsed - before.heapUsed < 16 * mebibyte, `${heapUsed - before.heapUsed} bytes of heap are kept`)
   t.ok(rss - before.rss < 256 * mebibyte, `the process has grown by ${rss - before.rss} bytes`)
@@ -91,29 +100,31 @@ t.test('so many of one session may be asked of the application, and those that i
   t.ok(state.isFull)
 })
 
-/** Routes whose client has gone before it is asked, while it is asked, and after it was let in. */
-const routes: Record<string, (app: FastifyInstance, asked: () => void) => void> = {
-  'a route whose hook never settles': (app, asked) => {
-    app.ws('/', { onRequest: () => { asked(); return new Promise<void>(() => {}) } }, () => {})
-  },
-  'a route whose hook takes a moment': (app, asked) => {
-    app.ws('/', { onRequest: async () => { asked(); for (let i = 0; i < 50; i++) await turn() } }, () => {})
-  },
-  'a route whose hook refuses later': (app, asked) => {
-    app.ws('/', { onRequest: async (_request, reply) => { asked(); await turn(); return await reply.code(401).send('no') } }, () => {})
-  }
+/** What hooks wait for whose client has gone before they run, or goes while they do. */
+const waits: Record<string, { wait: () => Promise<void>, refuses?: boolean }> = {
+  'never settles': { wait: () => new Promise(() => {}) },
+  'takes a moment': { wait: async () => { for (let i = 0; i < 50; i++) await turn() } },
+  'refuses later': { wait: () => turn(), refuses: true }
 }
 
-for (const [name, declare] of Object.entries(routes)) {
-  t.test(`rapid reset: ${streams} streams opened and cancelled at once, on ${name}`, async t => {
+for (const [name, { wait, refuses = false }] of Object.entries(waits)) {
+  t.test(`rapid reset: ${streams} streams opened and cancelled at once, on a route whose hook ${name}`, async t => {
     const app = await buildHttp2App(t, { limits: { connections: 2_000 } }, { http2SessionTimeout })
     app.ws('/echo', message => message)
     let asked = 0
-    declare(app, () => { asked++ })
+    let wentOn = 0
+    app.ws('/', {
+      onRequest: async (_request, reply) => {
+        asked++
+        await wait()
+        wentOn++
+        return refuses ? await reply.code(401).send('no') : undefined
+      }
+    }, () => {})
     const port = await listen(app)
-    const stop = await honestClient(port)
+    const stop = await honestClient(app, port)
     let sessions = 0
-    await costsLittle(t, app, async () => { sessions = await rapidReset(port, '/') })
+    await costsLittle(t, app, async () => { sessions = await rapidReset(port, '/') }, () => name === 'never settles' ? 0 : asked - wentOn)
     t.ok(sessions >= 5, `nghttp2 ends a session by GOAWAY behind a burst of 1,000: it took ${sessions}`)
     t.ok(asked <= 1_000 * sessions, `hooks ran ${asked} times in ${sessions} sessions`)
     t.ok(await stop() > 0, 'an honest client is answered all the while')
@@ -128,7 +139,7 @@ t.test(`rapid reset: ${streams} connections that are cancelled right behind thei
   let closed = 0
   app.ws('/', { onOpen: () => { opened++ }, onClose: () => { closed++ } }, () => {})
   const port = await listen(app)
-  const stop = await honestClient(port)
+  const stop = await honestClient(app, port)
   await costsLittle(t, app, async () => { await rapidReset(port, '/') })
   t.ok(opened > 1_000)
   t.equal(closed, opened)
@@ -162,7 +173,7 @@ t.test(`${streams} handshakes that nobody cancels: 1,000 of a session are asked 
   let asked = 0
   app.ws('/', { onRequest: () => { asked++; return new Promise<void>(() => {}) } }, () => {})
   const port = await listen(app)
-  const stop = await honestClient(port)
+  const stop = await honestClient(app, port)
   await costsLittle(t, app, async () => {
     // None of its windows ever opens.
     const client = await RawHttp2Client.connect(port, [[setting.initialWindowSize, 0]])
@@ -183,7 +194,7 @@ t.test('3,000 handshakes that are refused, and 3,000 connections that end as the
   app.ws('/echo', message => message)
   app.ws('/refused', { onRequest: async (_request, reply) => await reply.code(401).send('no') }, () => {})
   const port = await listen(app)
-  const stop = await honestClient(port)
+  const stop = await honestClient(app, port)
   await costsLittle(t, app, async () => {
     const client = await Http2Client.connect(port)
     for (let i = 0; i < 60; i++) {

@@ -38,6 +38,8 @@ export class Http2Transport extends StreamTransport {
   override attach (owner: TransportOwner): void {
     this.#read()
     super.attach(owner)
+    // Of a stream without data, Node tells the end to whoever listens then.
+    if (this.#stream.readableEnded) process.nextTick(endOf, owner)
   }
 
   override pause (): void {
@@ -48,6 +50,8 @@ export class Http2Transport extends StreamTransport {
   override resume (): void {
     this.#read()
     super.resume()
+    // Node stops its own reading at each pause, and starts it only for data: of a peer whose window is used up none comes, before it is opened again.
+    if (!this.#stream.destroyed) this.#stream._read(0)
   }
 
   override destroy (): void {
@@ -92,6 +96,10 @@ export class Http2Transport extends StreamTransport {
   #pass (chunk: Buffer | null): boolean {
     return Reflect.apply(Readable.prototype.push, this.#stream, [chunk])
   }
+}
+
+function endOf (owner: TransportOwner): void {
+  owner.onEnd()
 }
 
 function pushOrGather (this: GatheredStream, chunk: Buffer | null): boolean {

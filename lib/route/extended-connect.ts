@@ -135,7 +135,7 @@ export class ExtendedConnect extends Opening {
    */
   readonly #onReply = (): void => {
     this.over()
-    this.#stream.resume()
+    this.#transport.resume()
     this.#linger()
   }
 

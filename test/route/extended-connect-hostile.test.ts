@@ -6,7 +6,7 @@ import { listen, logLines } from '../helpers/app.ts'
 import { Http1Client } from '../helpers/http1-client.ts'
 import { Http2Client } from '../helpers/http2-client.ts'
 import { buildHttp2App, ServerSessions } from '../helpers/http2-app.ts'
-import { setting } from '../helpers/http2-frames.ts'
+import { frameFlag, frameType, headersFrame, http2Frame, setting } from '../helpers/http2-frames.ts'
 import { RawHttp2Client } from '../helpers/raw-http2-client.ts'
 import { selfSigned } from '../helpers/tls.ts'
 
@@ -91,4 +91,21 @@ t.test('bytes that are no HTTP/2 at all end their own session only', async t => 
   await until('they have gone', () => sessions.all.length === 1)
   socket.send('still here')
   t.equal(await socket.message(), 'still here')
+})
+
+t.test('a client that ends its side while a hook waits leaves no connection behind', async t => {
+  const app = await buildHttp2App(t)
+  const gate = deferred()
+  const asked = deferred()
+  const closed = deferred<{ code: number }>()
+  app.ws('/', { onRequest: async () => { asked.resolve(); await gate.promise }, onClose: (_connection, info) => { closed.resolve(info) } }, () => {})
+  const client = await RawHttp2Client.connect(await listen(app))
+  const stream = client.open('/')
+  await asked.promise
+  client.send(stream, Buffer.alloc(0), frameFlag.endStream)
+  client.write(http2Frame(frameType.ping, 0, 0, Buffer.alloc(8)))
+  await client.until('the server has read it', () => client.pongs === 1)
+  gate.resolve()
+  t.equal((await closed.promise).code, 1006)
+  await until('it is forgotten', () => app.wsConnections.size === 0)
 })

@@ -177,12 +177,14 @@ t.test(`${streams} handshakes that nobody cancels: 1,000 of a session are asked 
   await costsLittle(t, app, async () => {
     // None of its windows ever opens.
     const client = await RawHttp2Client.connect(port, [[setting.initialWindowSize, 0]])
+    // Node refuses some itself, without a word to anybody, once a session takes 10 MB: a quick client has the most streams that linger.
+    const refused = (): number => (app.wsStats().upgrades.refused[429] ?? 0) + [...client.resets.values()].filter(code => code !== errorCode.noError).length
     for (let i = 0; i < streams; i += 100) {
       for (let j = 0; j < 100; j++) client.open('/')
-      // More at once would be refused by Node, for the memory that they take before they are heard of.
-      await until('they are answered', () => app.wsStats().upgrades.pending + (app.wsStats().upgrades.refused[429] ?? 0) === i + 100)
+      await until('they are answered', () => app.wsStats().upgrades.pending + refused() === i + 100)
     }
-    await until('all others are refused', () => app.wsStats().upgrades.refused[429] === streams - 1_000)
+    t.equal(refused(), streams - 1_000)
+    t.ok(app.wsStats().upgrades.refused[429] > streams / 2, 'most of them by the plugin')
     t.same([asked, app.wsStats().upgrades.pending], [1_000, 1_000])
     client.socket.destroy()
   })

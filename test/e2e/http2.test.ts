@@ -57,6 +57,29 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     t.same(errors, [])
   })
 
+  t.test('the page of the lecture talks with the lobby', async t => {
+    const { url } = await listenExample(t, 'http2')
+    const { window, errors } = await openTrustingWindow(t, browser)
+    const ada = await enter(window, url, 'Ada')
+    const student = await window.newPage()
+    await student.goto(`${url}/lecture.html`)
+    await student.locator('#username').fill('Student')
+    await student.locator('#message').fill('From the lecture')
+    await student.locator('#message').press('Enter')
+    await sees(ada, 'Student', 'From the lecture')
+    t.same(errors, [])
+  })
+
+  t.test('whoever opens and closes by keyboard keeps the focus', async t => {
+    const { url } = await listenExample(t, 'http2')
+    const { window } = await openTrustingWindow(t, browser)
+    const page = await window.newPage()
+    await page.goto(`${url}/connections/`)
+    await page.locator('#open').press('Enter')
+    await page.locator('#close:focus').press('Enter')
+    await page.locator('#open:focus').waitFor()
+  })
+
   t.test('of a tab that is closed the server keeps no WebSocket, of the others all', async t => {
     const { app, url } = await listenExample(t, 'http2')
     const { window } = await openTrustingWindow(t, browser)

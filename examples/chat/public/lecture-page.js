@@ -11,6 +11,15 @@ document.getElementById('form').onsubmit = event => {
   fields.message.value = ''
 }
 
+/** The lecture says ws:, which pages that came by https: may not open. */
+if (location.protocol === 'https:') {
+  window.WebSocket = class extends WebSocket {
+    constructor (url) {
+      super(url.replace(/^ws:/, 'wss:'))
+    }
+  }
+}
+
 /** The lecture writes to the console; so that nobody needs to open it, the page shows the same lines. */
 const toConsole = console.log
 console.log = line => {

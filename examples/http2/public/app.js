@@ -76,8 +76,12 @@ function closeAll () {
 }
 
 function showButtons () {
-  at.open.disabled = isWanted
-  at.close.disabled = !isWanted
+  const [enabled, disabled] = isWanted ? [at.close, at.open] : [at.open, at.close]
+  // A button that is disabled loses the focus: whoever uses the keyboard goes on at the other one.
+  const hadFocus = document.activeElement === disabled
+  enabled.disabled = false
+  disabled.disabled = true
+  if (hadFocus) enabled.focus()
 }
 
 function showTrips () {

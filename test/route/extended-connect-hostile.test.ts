@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
 import { until } from '../fuzz/until.ts'
-import { listen, logLines } from '../helpers/app.ts'
+import { deferred, listen, logLines } from '../helpers/app.ts'
 import { Http1Client } from '../helpers/http1-client.ts'
 import { Http2Client } from '../helpers/http2-client.ts'
 import { buildHttp2App, ServerSessions } from '../helpers/http2-app.ts'
-import { frameFlag, frameType, headersFrame, http2Frame, setting } from '../helpers/http2-frames.ts'
+import { frameType, http2Frame, setting } from '../helpers/http2-frames.ts'
 import { RawHttp2Client } from '../helpers/raw-http2-client.ts'
 import { selfSigned } from '../helpers/tls.ts'
 
@@ -102,7 +102,7 @@ t.test('a client that ends its side while a hook waits leaves no connection behi
   const client = await RawHttp2Client.connect(await listen(app))
   const stream = client.open('/')
   await asked.promise
-  client.send(stream, Buffer.alloc(0), frameFlag.endStream)
+  client.send(stream, Buffer.alloc(0), true)
   client.write(http2Frame(frameType.ping, 0, 0, Buffer.alloc(8)))
   await client.until('the server has read it', () => client.pongs === 1)
   gate.resolve()

@@ -13,6 +13,12 @@ type GatheredStream = Http2Stream & { [kTransport]: Http2Transport }
 const leastMemory = 256
 
 /**
+ * How much may come before anybody sits on the transport, in bytes. A client has to wait for the server's reply (RFC 6455 section 4.1), and one session may have a
+ * thousand handshakes pending.
+ */
+const earlyLimit = 4 * 1024
+
+/**
  * A transport on a stream of HTTP/2 (RFC 8441 section 5): END_STREAM is its FIN, RST_STREAM with CANCEL its reset. What the peer does not take,
  * flow control holds back, for this stream alone.
  *
@@ -21,6 +27,7 @@ const leastMemory = 256
  */
 export class Http2Transport extends StreamTransport {
   readonly #stream: GatheredStream
+  #isAttached = false
   #isReading = false
   /** null for nothing */
   #gathered: Buffer | null = null
@@ -36,6 +43,7 @@ export class Http2Transport extends StreamTransport {
   }
 
   override attach (owner: TransportOwner): void {
+    this.#isAttached = true
     this.#read()
     super.attach(owner)
     // Of a stream without data, Node tells the end to whoever listens then.
@@ -76,6 +84,10 @@ export class Http2Transport extends StreamTransport {
 
   #gather (chunk: Buffer): void {
     const size = this.#gatheredBytes + chunk.length
+    if (!this.#isAttached && size > earlyLimit) {
+      this.destroy()
+      return
+    }
     if (this.#gathered === null || this.#gathered.length < size) {
       const larger = Buffer.allocUnsafeSlow(Math.max(leastMemory, 2 * size))
       this.#gathered?.copy(larger, 0, 0, this.#gatheredBytes)

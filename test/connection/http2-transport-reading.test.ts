@@ -30,15 +30,9 @@ class HesitantReader implements TransportOwner {
     stream.on('error', () => {})
     this.#random = random
     this.#transport = new Http2Transport(stream)
-    this.#later(() => {
-      if (stream.destroyed) {
-        this.closes++
-        return
-      }
-      if (!stream.closed) stream.respond({ ':status': constants.HTTP_STATUS_OK })
-      this.#transport.attach(this)
-      this.#hesitate()
-    })
+    stream.respond({ ':status': constants.HTTP_STATUS_OK })
+    this.#transport.attach(this)
+    this.#hesitate()
   }
 
   onData (chunk: Buffer): void {

@@ -144,18 +144,18 @@ for (const window of [64 * kib - 1, 256 * kib]) {
 }
 
 /** A handler that waits, and a hook that does: nobody reads what comes meanwhile. */
-const unread: Record<string, (app: FastifyInstance, gate: Promise<void>) => void> = {
-  'a handler waits': (app, gate) => app.ws('/', { concurrency: 1, maxPayload: 100_000 }, async message => { await gate; return message }),
-  'a hook waits': (app, gate) => app.ws('/', { onRequest: async () => { await gate }, maxPayload: 100_000 }, message => message)
+const unread: Record<string, { size: number, declare: (app: FastifyInstance, gate: Promise<void>) => void }> = {
+  'a handler waits': { size: 50_000, declare: (app, gate) => app.ws('/', { concurrency: 1, maxPayload: 100_000 }, async message => { await gate; return message }) },
+  'a hook waits': { size: 3_500, declare: (app, gate) => app.ws('/', { onRequest: async () => { await gate } }, message => message) }
 }
 
-for (const [title, declare] of Object.entries(unread)) {
+for (const [title, { size, declare }] of Object.entries(unread)) {
   t.test(`while ${title}, frames of one byte cost what they carry, and are read whole afterwards`, async t => {
     const app = await buildHttp2App(t, { handshakeTimeout: 60_000 })
     const gate = deferred()
     declare(app, gate.promise)
     const client = await RawHttp2Client.connect(await listen(app))
-    const messages = ['a', 'b', 'c'.repeat(50_000)].map(message => JSON.stringify(message))
+    const messages = ['a', 'b', 'c'.repeat(size)].map(message => JSON.stringify(message))
     const rest = Buffer.concat(messages.slice(1).map(message => text(message)))
     const tiny = Buffer.concat([...rest].map(byte => data(Buffer.of(byte))))
     // What the tests before it left behind goes first.
@@ -176,6 +176,21 @@ for (const [title, declare] of Object.entries(unread)) {
     t.ok(kept < 2 * 1024 * kib, `${kept} bytes of heap are kept for ${rest.length}`)
     gate.resolve()
     await until('all are answered', () => messagesOf(client, stream).length === 23)
-    t.same(messagesOf(client, stream), ['a', ...Array.from({ length: 20 }, () => 'more'), 'b', 'c'.repeat(50_000)])
+    t.same(messagesOf(client, stream), ['a', ...Array.from({ length: 20 }, () => 'more'), 'b', 'c'.repeat(size)])
   })
 }
+
+t.test('a client that sends more than 4 KiB before its 200 is cancelled, and others of its session go on', async t => {
+  const app = await buildHttp2App(t)
+  const gate = deferred()
+  app.ws('/slow', { onRequest: async () => { await gate.promise } }, message => message)
+  const client = await RawHttp2Client.connect(await listen(app))
+  const [early, patient] = [client.open('/slow'), client.open('/slow')]
+  client.send(early, binary(Buffer.alloc(5 * kib)))
+  await until('it is cancelled', () => client.resets.has(early))
+  t.equal(client.resets.get(early), errorCode.cancel)
+  await until('it is forgotten', () => app.wsStats().upgrades.pending === 1)
+  gate.resolve()
+  t.equal(await client.status(patient), 200)
+  t.match(app.wsStats(), { upgrades: { aborted: 1 }, connections: { opened: 1 } })
+})

@@ -28,6 +28,8 @@ const earlyLimit = 4 * 1024
 export class Http2Transport extends StreamTransport {
   readonly #stream: GatheredStream
   #isAttached = false
+  /** Whether more than that has come, which nobody will read. */
+  #isEarly = false
   #isReading = false
   /** null for nothing */
   #gathered: Buffer | null = null
@@ -46,6 +48,7 @@ export class Http2Transport extends StreamTransport {
     this.#isAttached = true
     this.#read()
     super.attach(owner)
+    if (this.#isEarly) this.destroy()
     // Of a stream without data, Node tells the end to whoever listens then.
     if (this.#stream.readableEnded) process.nextTick(endOf, owner)
   }
@@ -84,8 +87,10 @@ export class Http2Transport extends StreamTransport {
 
   #gather (chunk: Buffer): void {
     const size = this.#gatheredBytes + chunk.length
-    if (!this.#isAttached && size > earlyLimit) {
-      this.destroy()
+    this.#isEarly ||= !this.#isAttached && size > earlyLimit
+    if (this.#isEarly) {
+      this.#gathered = null
+      this.#gatheredBytes = 0
       return
     }
     if (this.#gathered === null || this.#gathered.length < size) {

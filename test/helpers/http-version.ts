@@ -30,8 +30,8 @@ export function restReply<Reply> (reply: Reply): Reply | number {
 /** The `connection` header of a last reply: HTTP/2 has none, and ends the stream alone. */
 export const lastReply = isHttp2 ? undefined : 'close'
 
-/** What a paused connection may have read ahead at most, in bytes: a stream of HTTP/2 a window of its flow control. */
-export const readAhead = isHttp2 ? 64 * 1024 : 0
+/** What a paused connection may have read ahead at most, in bytes: a stream of HTTP/2 a window of its flow control, and what Node had read before. */
+export const readAhead = isHttp2 ? 96 * 1024 : 0
 
 /** Whether what is written is taken at once, as a socket does: a stream takes more when that has been sent. */
 export const takesWritesAtOnce = !isHttp2

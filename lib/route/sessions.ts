@@ -19,7 +19,9 @@ export class Sessions {
 
   /** What one of them carries from here on, whose end may have begun while the handshake was asked of the application. */
   add (stream: ServerHttp2Stream, connection: ServerConnection): void {
-    const session = stream.session as ServerHttp2Session
+    const session = stream.session as ServerHttp2Session | undefined
+    // It is gone already.
+    if (session === undefined) return
     const { connections } = this.of(session)
     connections.add(connection)
     stream.on('close', () => connections.delete(connection))

@@ -12,7 +12,7 @@ const forOther = 'other'
 /**
  * Routes with `upgrade: 'websocket'` take opening handshakes, those without take the rest, also on the same URL.
  *
- * A plain request to a URL that has only a WebSocket route is given to that route as well, which then answers 426.
+ * A plain request to a URL that has only a WebSocket route is given to that route as well, which then answers 426, or 405 over HTTP/2.
  * The router keeps its routes of one URL as the bits of a number, the least constrained lowest, and takes the highest
  * that fits: WebSocket routes fit a plain request only where no other route stands below them.
  */

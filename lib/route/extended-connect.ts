@@ -120,7 +120,7 @@ export class ExtendedConnect extends Opening {
   }
 
   destroy (): void {
-    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL)
+    this.#transport.destroy()
   }
 
   protected override over (): void {

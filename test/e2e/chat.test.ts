@@ -1,8 +1,9 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { launchBrowser, openWindow } from '../helpers/browser.ts'
 import { startExample } from '../helpers/example.ts'
 import { suiteNeeding } from '../helpers/requirements.ts'
+import { enter, say, sees } from './chat-page.ts'
 
 suiteNeeding(['chromium'], 'the chat in a browser', async (t, { chromium }) => {
   const browser = await launchBrowser(t, chromium)
@@ -162,31 +163,10 @@ async function adaAndGrace (t: Test, browser: Browser, url: string) {
   return { window, ada, grace, errors }
 }
 
-/** A tab that has said its name and is in the room that the URL names. */
-async function enter (window: BrowserContext, url: string, name: string): Promise<Page> {
-  const page = await window.newPage()
-  await page.goto(url)
-  await page.locator('#username').fill(name)
-  await page.locator('#username').press('Enter')
-  await page.locator('#people-list', { hasText: name }).waitFor({ state: 'attached' })
-  return page
-}
-
 async function openRoom (page: Page, name: string): Promise<void> {
   await page.locator('#new-room-name').fill(name)
   await page.locator('#new-room-name').press('Enter')
   await page.locator('#people-list li').first().waitFor()
-}
-
-async function say (page: Page, text: string): Promise<void> {
-  await page.locator('#message').fill(text)
-  await page.locator('#message').press('Enter')
-}
-
-/** Waits until a page shows a message. */
-async function sees (page: Page, { author, text }: { author: string, text: string }): Promise<void> {
-  await page.locator('.message').filter({ has: page.locator('.bubble', { hasText: text }) })
-    .filter({ has: page.locator('.author').getByText(author, { exact: true }) }).waitFor()
 }
 
 /** Waits until a page shows just these people. */

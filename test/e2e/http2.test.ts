@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import t from 'tap'
 import type { Test } from 'tap'
 import { Agent, fetch } from 'undici'
@@ -7,6 +7,7 @@ import type { TcpConnectionListData } from '../../examples/http2/messages.ts'
 import { launchBrowser, openWindow } from '../helpers/browser.ts'
 import { listenExample, startExample } from '../helpers/example.ts'
 import { suiteNeeding } from '../helpers/requirements.ts'
+import { enter, say, sees } from './chat-page.ts'
 
 /* The chat of examples/chat over wss, as examples/http2 serves it. What carries it is what the server says, not the browser. */
 
@@ -22,9 +23,9 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     const { window, errors } = await openTrustingWindow(t, browser)
     const [ada, grace] = [await enter(window, url, 'Ada'), await enter(window, url, 'Grace')]
     await say(ada, 'Hello, Grace')
-    await sees(grace, 'Ada', 'Hello, Grace')
+    await sees(grace, { author: 'Ada', text: 'Hello, Grace' })
     await say(grace, 'Hello, Ada')
-    await sees(ada, 'Grace', 'Hello, Ada')
+    await sees(ada, { author: 'Grace', text: 'Hello, Ada' })
     const [{ webSockets, ...session }, ...others] = await tcpConnections(app)
     t.same(others, [])
     t.match(session, { httpVersion: '2.0' })
@@ -53,7 +54,7 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     t.equal(new Set(webSockets.map(({ stream }) => stream)).size, 102, 'each has a stream of its own')
     t.ok(webSockets.every(({ httpVersion }) => httpVersion === '2.0'))
     await say(ada, 'Still here')
-    await sees(ada, 'You', 'Still here')
+    await sees(ada, { author: 'You', text: 'Still here' })
     t.same(errors, [])
   })
 
@@ -66,7 +67,7 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     await student.locator('#username').fill('Student')
     await student.locator('#message').fill('From the lecture')
     await student.locator('#message').press('Enter')
-    await sees(ada, 'Student', 'From the lecture')
+    await sees(ada, { author: 'Student', text: 'From the lecture' })
     t.same(errors, [])
   })
 
@@ -96,7 +97,7 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     await gone
     t.match(await tcpConnections(app), [{ httpVersion: '2.0', webSockets: [{ route: '/chat' }] }])
     await say(ada, 'Alone again')
-    await sees(ada, 'You', 'Alone again')
+    await sees(ada, { author: 'You', text: 'Alone again' })
   })
 
   t.test('tabs miss nothing of a server that ends and of the next one: they come back over HTTP/1.1, since they have no session yet', async t => {
@@ -104,7 +105,7 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     const { window } = await openTrustingWindow(t, browser)
     const [ada, grace] = [await enter(window, example.url, 'Ada'), await enter(window, example.url, 'Grace')]
     await say(ada, 'Before')
-    await sees(grace, 'Ada', 'Before')
+    await sees(grace, { author: 'Ada', text: 'Before' })
     t.equal(await example.stop('SIGTERM'), 0)
     for (const page of [ada, grace]) await page.locator('#status[data-state=waiting]').waitFor()
 
@@ -113,12 +114,12 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     await fetch(`${example.url}/rooms/lobby/messages`, { method: 'POST', headers: { 'content-type': 'application/json' }, body, dispatcher })
     for (const page of [ada, grace]) {
       await page.locator('#status[data-state=open]').waitFor()
-      await sees(page, 'Curl', 'Said meanwhile')
+      await sees(page, { author: 'Curl', text: 'Said meanwhile' })
     }
-    await sees(grace, 'Ada', 'Before')
+    await sees(grace, { author: 'Ada', text: 'Before' })
     const linus = await enter(window, example.url, 'Linus')
     await say(linus, 'By HTTP/2')
-    await sees(ada, 'Linus', 'By HTTP/2')
+    await sees(ada, { author: 'Linus', text: 'By HTTP/2' })
     const { tcpConnections } = await (await fetch(`${example.url}/connections/list`, { dispatcher })).json() as TcpConnectionListData
     t.same(tcpConnections.flatMap(({ webSockets }) => webSockets.map(({ httpVersion }) => httpVersion)).sort(), ['1.1', '1.1', '2.0'])
   })
@@ -155,7 +156,7 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     const { window } = await openTrustingWindow(t, await launchBrowser(t, chromium, ['--disable-http2']))
     const [ada, grace] = [await enter(window, url, 'Ada'), await enter(window, url, 'Grace')]
     await say(ada, 'Hello, Grace')
-    await sees(grace, 'Ada', 'Hello, Grace')
+    await sees(grace, { author: 'Ada', text: 'Hello, Grace' })
     const carrying = (await tcpConnections(app)).filter(({ webSockets }) => webSockets.length > 0)
     t.same(carrying.map(({ httpVersion, webSockets }) => [httpVersion, webSockets]), Array(2).fill(['1.1', [{ route: '/chat', httpVersion: '1.1', stream: null }]]))
   })
@@ -169,25 +170,4 @@ async function openTrustingWindow (t: Test, browser: Browser) {
 /** The server's own list. */
 async function tcpConnections (app: FastifyInstance): Promise<TcpConnectionListData['tcpConnections']> {
   return (await app.inject('/connections/list')).json<TcpConnectionListData>().tcpConnections
-}
-
-/** A tab of the chat that has said its name and is in the lobby. */
-async function enter (window: BrowserContext, url: string, name: string): Promise<Page> {
-  const page = await window.newPage()
-  await page.goto(url)
-  await page.locator('#username').fill(name)
-  await page.locator('#username').press('Enter')
-  await page.locator('#people-list', { hasText: name }).waitFor({ state: 'attached' })
-  return page
-}
-
-async function say (page: Page, text: string): Promise<void> {
-  await page.locator('#message').fill(text)
-  await page.locator('#message').press('Enter')
-}
-
-/** Waits until a page shows a message. */
-async function sees (page: Page, author: string, text: string): Promise<void> {
-  await page.locator('.message').filter({ has: page.locator('.bubble', { hasText: text }) })
-    .filter({ has: page.locator('.author').getByText(author, { exact: true }) }).waitFor()
 }

@@ -190,7 +190,10 @@ export interface WsCommonOptions {
   concurrency?: number
   /** `connection.writable` is false while so many bytes wait, or more. Default: 65,536. */
   highWaterMark?: number
-  /** How long the peer may take for its part of the closing handshake, and each handler once it has begun. Default: 5,000. */
+  /**
+   * How long the peer may take for its part of the closing handshake, and each handler once it has begun. That of the plugin is also how long it may keep a
+   * session of HTTP/2 that is closed. Default: 5,000.
+   */
   closeTimeout?: number
   /** Pings. Default: every 25 s; a client that sends nothing within 20 s after one is dropped. */
   heartbeat?: HeartbeatOption

@@ -34,6 +34,7 @@ export class ConnectListener {
   listen (): void {
     // Announced to clients in SETTINGS_ENABLE_CONNECT_PROTOCOL (RFC 8441 section 3), beside what the application set.
     this.#server.updateSettings({ enableConnectProtocol: true })
+    this.#server.on('session', session => this.#sessions.watch(session))
     this.#server.on('connect', this.#onConnect)
   }
 
@@ -41,6 +42,7 @@ export class ConnectListener {
   onListen (instance: FastifyInstance): void {
     for (const server of otherServersOf(instance)) {
       server.updateSettings({ enableConnectProtocol: true })
+      server.on('session', session => this.#sessions.watch(session))
       server.on('connect', (...event) => this.#server.emit('connect', ...event))
     }
   }
@@ -68,7 +70,7 @@ export class ConnectListener {
     const { session } = request.stream
     // It has gone before its stream was heard of.
     if (session === undefined) return
-    const state = this.#sessions.of(session as ServerHttp2Session)
+    const state = this.#sessions.watch(session as ServerHttp2Session)
     const { isFull } = state
     const opening = new ExtendedConnect(request, response, this.#openings, this.#sessions, isFull ? null : state)
     if (isFull) this.#openings.refuse(opening, () => opening.turnAway())

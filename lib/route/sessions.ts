@@ -1,20 +1,48 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { ServerConnection } from '../connection/connection.ts'
 import { closeCode } from '../protocol/close.ts'
+import { SessionEnd } from './session-end.ts'
 import { SessionState } from './session-state.ts'
 
 const reason = 'session is closing'
 
+interface WatchedSession {
+  readonly state: SessionState
+  readonly end: SessionEnd
+}
+
 /**
- * The sessions of HTTP/2 that have asked for connections. One that is closed gracefully, because of a GOAWAY of the client, because it was idle or
- * because the application says so, takes no new streams and waits for those it has: its connections are closed, each once its handlers have replied.
+ * The sessions of HTTP/2 of a server, those without connections, too: all are to end with it. One that is closed gracefully, because of a GOAWAY of the
+ * client, because it was idle or because the application says so, takes no new streams and waits for those it has: its connections are closed, each once its
+ * handlers have replied.
  */
 export class Sessions {
-  readonly #states = new Map<ServerHttp2Session, SessionState>()
+  readonly #endTimeout: number
+  readonly #watched = new Map<ServerHttp2Session, WatchedSession>()
 
-  /** Called at each opening handshake, since a session whose handshakes were all refused is to end with the server, too. */
-  of (session: ServerHttp2Session): SessionState {
-    return this.#states.get(session) ?? this.#watch(session)
+  /** @param endTimeout how long clients may take to end the sessions of which nothing is left, in milliseconds */
+  constructor (endTimeout: number) {
+    this.#endTimeout = endTimeout
+  }
+
+  /** Called when it begins, and whenever its state is asked for. */
+  watch (session: ServerHttp2Session): SessionState {
+    const watched = this.#watched.get(session)
+    if (watched !== undefined) return watched.state
+    const state = new SessionState()
+    const end = new SessionEnd(session, this.#endTimeout)
+    const { close } = session
+    // Node tells nobody that a session is being closed, but closes it by its own method, whatever the cause.
+    session.close = function (callback) {
+      const isFirst = !this.closed
+      Reflect.apply(close, this, [callback])
+      if (!isFirst) return
+      end.onClosing()
+      for (const connection of state.connections) connection.retire(closeCode.goingAway, reason)
+    }
+    this.#watched.set(session, { state, end })
+    session.once('close', () => this.#watched.delete(session))
+    return state
   }
 
   /** What one of them carries from here on, whose end may have begun while the handshake was asked of the application. */
@@ -22,7 +50,7 @@ export class Sessions {
     const session = stream.session as ServerHttp2Session | undefined
     // It is gone already.
     if (session === undefined) return
-    const { connections } = this.of(session)
+    const { connections } = this.watch(session)
     connections.add(connection)
     stream.on('close', () => connections.delete(connection))
     if (session.closed) connection.retire(closeCode.goingAway, reason)
@@ -30,20 +58,10 @@ export class Sessions {
 
   /** The server ends: they take no new streams. */
   close (): void {
-    for (const session of this.#states.keys()) session.close()
-  }
-
-  /** Node tells nobody that a session is being closed, but closes it by its own method, whatever the cause. */
-  #watch (session: ServerHttp2Session): SessionState {
-    const state = new SessionState()
-    const { close } = session
-    session.close = function (callback) {
-      const isFirst = !this.closed
-      Reflect.apply(close, this, [callback])
-      if (isFirst) for (const connection of state.connections) connection.retire(closeCode.goingAway, reason)
+    for (const [session, { end }] of this.#watched) {
+      session.close()
+      // Of those that were destroyed, nothing else has told.
+      end.onClosing()
     }
-    this.#states.set(session, state)
-    session.once('close', () => this.#states.delete(session))
-    return state
   }
 }

@@ -48,7 +48,7 @@ export class WsServer {
   readonly budget: MemoryBudget
   readonly #instance: FastifyInstance
   readonly #openings: Openings
-  readonly #sessions = new Sessions()
+  readonly #sessions: Sessions
   #isStarted = false
   #isClosing = false
 
@@ -74,6 +74,7 @@ export class WsServer {
     })
     this.occupancy = Occupancy.of(options.connectionLimits)
     this.#openings = new Openings(instance, options.handshakeTimeout, this.counters)
+    this.#sessions = new Sessions(options.route.closeTimeout)
     new UpgradeListener(instance.server, this.#openings).listen(options.handshakeTimeout)
     if (!servesHttp2(instance.server)) return
     const connects = new ConnectListener(instance.server, this.#openings, this.#sessions)

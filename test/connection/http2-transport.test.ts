@@ -26,7 +26,7 @@ async function pair (t: Test, plugin: WsPluginOptions, sessionWindow = true): Pr
   const app = await buildHttp2App(t, plugin)
   const opened: Connection[] = []
   app.ws('/', { onOpen: connection => { opened.push(connection); void connection.join('all') } }, message => message)
-  const client = await RawHttp2Client.connect(await listen(app), [[setting.initialWindowSize, 0]])
+  const client = await RawHttp2Client.connect(await listen(app), { values: [[setting.initialWindowSize, 0]] })
   if (sessionWindow) client.write(windowUpdate(1 << 29, 0))
   const streams = [client.open('/'), client.open('/')]
   for (const stream of streams) await client.status(stream)

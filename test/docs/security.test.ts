@@ -16,7 +16,7 @@ const named = threats.flatMap(([, , tests = '']) => tests.split('<br>')).map(tes
 /** The titles of a file's tests as patterns, since titles that are made in a loop have a part that differs. */
 function titlesOf (file: string): RegExp[] {
   const source = readFileSync(join(packageRoot, 'test', file), 'utf8')
-  const calls = source.matchAll(/\b(?:t\.test|hostile)\((?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|`((?:\\.|[^`\\])*)`)/g)
+  const calls = source.matchAll(/\b(?:t\.test|hostile|onHttp2)\((?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|`((?:\\.|[^`\\])*)`)/g)
   return [...calls].map(([, single, double, template]) => {
     const parts = (single ?? double ?? template).replace(/\\(.)/g, '$1').split(template === undefined ? /$^/ : /\$\{[^}]*\}/)
     return new RegExp(`^${parts.map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.+')}$`)

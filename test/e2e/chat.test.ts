@@ -16,6 +16,7 @@ suiteNeeding(['chromium'], 'the chat in a browser', async (t, { chromium }) => {
     await say(grace, 'Hello, Ada')
     await sees(ada, { author: 'Grace', text: 'Hello, Ada' })
     await sees(ada, { author: 'You', text: 'Hello, Grace' })
+    await sees(grace, { author: 'You', text: 'Hello, Ada' })
     t.equal(await grace.locator('.message').count(), 2, 'each message is there once')
   })
 
@@ -109,6 +110,7 @@ suiteNeeding(['chromium'], 'the chat in a browser', async (t, { chromium }) => {
     await student.goto(`${url}/lecture.html`)
     await student.locator('#username').fill('Student')
     await student.locator('#message').fill('From the lecture')
+    await student.locator('#send:enabled').waitFor()
     await student.locator('#message').press('Enter')
     await sees(ada, { author: 'Student', text: 'From the lecture' })
     await student.locator('#received li', { hasText: '"message":"From the lecture"' }).waitFor()

@@ -66,6 +66,7 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     await student.goto(`${url}/lecture.html`)
     await student.locator('#username').fill('Student')
     await student.locator('#message').fill('From the lecture')
+    await student.locator('#send:enabled').waitFor()
     await student.locator('#message').press('Enter')
     await sees(ada, { author: 'Student', text: 'From the lecture' })
     t.same(errors, [])

@@ -1,10 +1,20 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { connect as connectByTls } from 'node:tls'
 import { acknowledgement, data, errorCode, frameFlag, frameType, headers, Http2FrameReader, preface, readStatus, rstStream, setting, settings } from './http2-frames.ts'
 import type { Fields, Http2Frame, Settings } from './http2-frames.ts'
 
-/** A client of HTTP/2 in cleartext that sends what it is told, grants no window by itself, and answers nothing but SETTINGS. */
+export interface RawHttp2ClientOptions {
+  /** What it announces. */
+  values?: Settings
+  /** By TLS, trusting any certificate; else in cleartext, by prior knowledge. */
+  secure?: boolean
+  /** Whether it keeps its side of the TCP connection open when the server has ended its own. */
+  holdsOpen?: boolean
+}
+
+/** A client of HTTP/2 that sends what it is told, grants no window by itself, and answers nothing but SETTINGS. */
 export class RawHttp2Client {
   static readonly #open = new Set<RawHttp2Client>()
   readonly socket: Socket
@@ -40,9 +50,10 @@ export class RawHttp2Client {
     })
   }
 
-  static async connect (port: number, values: Settings = []): Promise<RawHttp2Client> {
-    const socket = connect(port, '127.0.0.1')
-    await once(socket, 'connect')
+  static async connect (port: number, { values = [], secure = false, holdsOpen = false }: RawHttp2ClientOptions = {}): Promise<RawHttp2Client> {
+    const server = { port, host: '127.0.0.1', allowHalfOpen: holdsOpen }
+    const socket = secure ? connectByTls({ ...server, rejectUnauthorized: false, ALPNProtocols: ['h2'] }) : connect(server)
+    await once(socket, secure ? 'secureConnect' : 'connect')
     const client = new RawHttp2Client(socket, port)
     // Without a dynamic table, a status can be read without the blocks before it.
     client.write(Buffer.concat([preface, settings([[setting.headerTableSize, 0], ...values])]))

@@ -37,7 +37,7 @@ t.test('a refusal that no window lets out is dropped: at handshakeTimeout, or a 
   app.ws('/refused', { onRequest: async (_request, reply) => await reply.code(401).send('no') }, ignore)
   app.ws('/large', { onRequest: async (_request, reply) => await reply.code(401).send(Buffer.alloc(16 * 1024 * 1024)) }, ignore)
   app.ws('/never', { onRequest: () => new Promise<void>(() => {}) }, ignore)
-  const client = await RawHttp2Client.connect(await listen(app), noWindow)
+  const client = await RawHttp2Client.connect(await listen(app), { values: noWindow })
   const streams = ['/refused', '/large', '/never'].map(path => client.open(path))
   await client.until('the resets', () => streams.every(stream => client.resets.has(stream)))
   t.same(streams.map(stream => client.statuses.get(stream)), [401, 401, 503])
@@ -49,7 +49,7 @@ t.test('app.close() ends, though refusals are not let out and hooks never settle
   let asked = 0
   app.ws('/refused', { onRequest: async (_request, reply) => { asked++; return await reply.code(401).send('no') } }, ignore)
   app.ws('/never', { onRequest: () => { asked++; return new Promise<void>(() => {}) } }, ignore)
-  const client = await RawHttp2Client.connect(await listen(app), noWindow)
+  const client = await RawHttp2Client.connect(await listen(app), { values: noWindow })
   client.open('/refused')
   client.open('/never')
   await until('both are asked', () => asked === 2)

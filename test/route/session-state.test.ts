@@ -176,7 +176,7 @@ t.test(`${streams} handshakes that nobody cancels: 1,000 of a session are asked 
   const stop = await honestClient(app, port)
   await costsLittle(t, app, async () => {
     // None of its windows ever opens.
-    const client = await RawHttp2Client.connect(port, [[setting.initialWindowSize, 0]])
+    const client = await RawHttp2Client.connect(port, { values: [[setting.initialWindowSize, 0]] })
     // Node refuses some itself, without a word to anybody, once a session takes 10 MB: a quick client has the most streams that linger.
     const refused = (): number => (app.wsStats().upgrades.refused[429] ?? 0) + [...client.resets.values()].filter(code => code !== errorCode.noError).length
     for (let i = 0; i < streams; i += 100) {

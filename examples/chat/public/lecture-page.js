@@ -1,4 +1,4 @@
-/* global sendMessage */
+/* global sendMessage, socket */
 
 const fields = { username: document.getElementById('username'), message: document.getElementById('message') }
 
@@ -10,6 +10,14 @@ document.getElementById('form').onsubmit = event => {
   sendMessage()
   fields.message.value = ''
 }
+
+/** The code of the lecture sends whether or not its socket is open, and would be answered with an error where it still opens. */
+document.addEventListener('DOMContentLoaded', () => {
+  const send = document.getElementById('send')
+  const enable = () => { send.disabled = false }
+  if (socket.readyState === WebSocket.OPEN) enable()
+  else socket.addEventListener('open', enable)
+})
 
 /** The lecture says ws:, which pages that came by https: may not open. */
 if (location.protocol === 'https:') {

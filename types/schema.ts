@@ -49,13 +49,13 @@ export type Sent<Provider extends FastifyTypeProvider, Schema extends WsSchema> 
 
 /** What a route answers, by the literal of the message. */
 export type Replies<Provider extends FastifyTypeProvider, Schema extends WsSchema> =
-  Schema extends { replies: infer ReplySchemas }
+  Schema extends { replies: infer ReplySchemas extends object }
     ? { [Literal in keyof ReplySchemas]: InferSent<Provider, ReplySchemas[Literal]> }
     : {}
 
 /** What the keys of `replies` are held against; where messages have no type, at start-up only. */
 export type RepliesToReceived<Provider extends FastifyTypeProvider, Schema extends WsSchema> =
-  Schema extends { replies: infer ReplySchemas }
+  Schema extends { replies: infer ReplySchemas extends object }
     ? unknown extends Received<Provider, Schema>
       ? unknown
       : { readonly replies?: { readonly [Literal in keyof ReplySchemas]: `${Literal & (string | number)}` extends `${LiteralOf<Received<Provider, Schema>>}` ? unknown : never } }

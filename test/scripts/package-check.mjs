@@ -62,6 +62,7 @@ try {
   write('cluster.cjs', `const { carryRooms, clusterAdapter } = require('fastify-typed-ws/cluster')\n${useCluster}`)
   run('require cluster', process.execPath, ['--no-warnings', 'cluster.cjs'])
   compile('consumer.ts')
+  compile('consumer.ts', { exactOptionalPropertyTypes: true })
   checkAsyncApi()
   checkPages()
   checkClient()

@@ -43,8 +43,7 @@ export class ConnectResponse extends Http2ServerResponse {
 
   override writeHead (statusCode: number, ...rest: unknown[]): this {
     if (this.stream.headersSent || this.stream.destroyed) return this
-    const last = rest.at(-1)
-    const headers = sendable({ ...this.getHeaders(), ...(typeof last === 'object' ? last : {}) })
+    const headers = sendable({ ...this.getHeaders(), ...fieldsOf(rest.at(-1)) })
     if (this.handshake !== null) {
       for (const name of Object.keys(headers)) if (notIn200.test(name)) headers[name] = undefined
       // Not by Node's own, which would wait for trailers at the end of the stream.
@@ -67,6 +66,19 @@ export class ConnectResponse extends Http2ServerResponse {
   private get isOver (): boolean {
     return this.handshake !== null || this.writableEnded
   }
+}
+
+/** Node takes headers as an object, as a list of names and values in turn, or as one of pairs. */
+function fieldsOf (headers: unknown): OutgoingHttpHeaders {
+  if (!Array.isArray(headers)) return typeof headers === 'object' ? headers as OutgoingHttpHeaders : {}
+  const fields: OutgoingHttpHeaders = {}
+  const flat: unknown[] = Array.isArray(headers[0]) ? headers.flatMap(([name, value]: unknown[]) => [name, value]) : headers
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = String(flat[i])
+    const before = fields[name]
+    fields[name] = before === undefined ? flat[i + 1] as string : [before, flat[i + 1]].flat() as string[]
+  }
+  return fields
 }
 
 /** @throws ERR_INVALID_CHAR, ERR_INVALID_HTTP_TOKEN as over HTTP/1.1: over HTTP/2 Node sends any, and a client or a proxy ends the stream */

@@ -72,6 +72,32 @@ t.test('a reply by hand: hijacked, through the raw response, and through its str
   t.same(app.wsStats().upgrades.refused, { 401: 3 })
 })
 
+t.test('headers of a reply by hand may be given in all ways that Node knows', async t => {
+  const ways: Record<string, (raw: FastifyReply['raw']) => unknown> = {
+    '/object': raw => raw.writeHead(401, { 'x-a': '1', 'set-cookie': ['a=1', 'b=2'] }),
+    '/list': raw => raw.writeHead(401, ['x-a', '1', 'set-cookie', ['a=1', 'b=2']] as unknown as Record<string, string>),
+    '/repeated': raw => raw.writeHead(401, ['set-cookie', 'a=1', 'x-a', '1', 'set-cookie', 'b=2']),
+    '/pairs': raw => raw.writeHead(401, [['x-a', '1'], ['set-cookie', 'a=1'], ['set-cookie', 'b=2']] as unknown as Record<string, string>),
+    '/message': raw => raw.writeHead(401, 'Unauthorized', ['x-a', '1', 'set-cookie', 'a=1', 'set-cookie', 'b=2'])
+  }
+  const app = await buildHttp2App(t)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.hijack()
+    reply.raw.setHeader('x-a', 'before')
+    ways[request.url](reply.raw)
+    reply.raw.end('by hand')
+  })
+  for (const path of Object.keys(ways)) app.ws(path, { onOpen: () => t.fail('not to be opened') }, ignore)
+  const client = await Http2Client.connect(await listen(app))
+  for (const path of Object.keys(ways)) {
+    const stream = client.request(path)
+    const [headers] = await once(stream, 'response')
+    t.match(headers, { ':status': 401, 'x-a': '1', 'set-cookie': ['a=1', 'b=2'] }, path)
+    stream.end()
+    stream.resume()
+  }
+})
+
 /* Replies that come too late. */
 
 onHttp2('a reply that comes behind the 200 changes nothing', async (t, server) => {

@@ -1,13 +1,10 @@
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
-import type { FastifyInstance, RawServerBase } from 'fastify'
+import type { RawServerBase } from 'fastify'
 import { ExtendedConnect } from './extended-connect.ts'
 import type { Openings } from './openings.ts'
 import type { Sessions } from './sessions.ts'
 
 export type AnyHttp2Server = Http2Server | Http2SecureServer
-
-/** Where Fastify keeps the servers of the other addresses of `localhost`: of their events, it passes on upgrades only. */
-const otherServers = 'fastify.serverBindings'
 
 /** Whether a server speaks HTTP/2, perhaps beside HTTP/1.1. */
 export function servesHttp2 (server: RawServerBase): server is AnyHttp2Server {
@@ -38,13 +35,11 @@ export class ConnectListener {
     this.#server.on('connect', this.#onConnect)
   }
 
-  /** The other addresses of `localhost` are listened to, too: by servers of their own, which the application does not see. */
-  onListen (instance: FastifyInstance): void {
-    for (const server of otherServersOf(instance)) {
-      server.updateSettings({ enableConnectProtocol: true })
-      server.on('session', session => this.#sessions.watch(session))
-      server.on('connect', (...event) => this.#server.emit('connect', ...event))
-    }
+  /** Another address of `localhost` is listened to. */
+  addServer (server: AnyHttp2Server): void {
+    server.updateSettings({ enableConnectProtocol: true })
+    server.on('session', session => this.#sessions.watch(session))
+    server.on('connect', (...event) => this.#server.emit('connect', ...event))
   }
 
   /** @param response the socket, where the request is one of HTTP/1.1 */
@@ -76,12 +71,4 @@ export class ConnectListener {
     if (isFull) this.#openings.refuse(opening, () => opening.turnAway())
     else this.#openings.begin(opening)
   }
-}
-
-function otherServersOf (instance: object): AnyHttp2Server[] {
-  for (let holder: object = instance; holder !== Object.prototype; holder = Object.getPrototypeOf(holder)) {
-    const symbol = Object.getOwnPropertySymbols(holder).find(({ description }) => description === otherServers)
-    if (symbol !== undefined) return Reflect.get(holder, symbol)
-  }
-  return []
 }

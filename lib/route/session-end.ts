@@ -28,10 +28,12 @@ export class SessionEnd {
 
   #onStream (stream: ServerHttp2Stream): void {
     this.#streams++
-    stream.on('close', () => {
-      this.#streams--
-      if (this.#session.closed || this.#session.destroyed) this.onClosing()
-    })
+    stream.on('close', this.#onStreamClose)
+  }
+
+  readonly #onStreamClose = (): void => {
+    this.#streams--
+    if (this.#session.closed || this.#session.destroyed) this.onClosing()
   }
 
   #onTimeout (): void {

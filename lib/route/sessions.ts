@@ -19,6 +19,7 @@ interface WatchedSession {
 export class Sessions {
   readonly #endTimeout: number
   readonly #watched = new Map<ServerHttp2Session, WatchedSession>()
+  #isClosing = false
 
   /** @param endTimeout how long clients may take to end the sessions of which nothing is left, in milliseconds */
   constructor (endTimeout: number) {
@@ -42,6 +43,8 @@ export class Sessions {
     }
     this.#watched.set(session, { state, end })
     session.once('close', () => this.#watched.delete(session))
+    // Its TCP connection was accepted before the server ended.
+    if (this.#isClosing) session.close()
     return state
   }
 
@@ -58,6 +61,7 @@ export class Sessions {
 
   /** The server ends: they take no new streams. */
   close (): void {
+    this.#isClosing = true
     for (const [session, { end }] of this.#watched) {
       session.close()
       // Of those that were destroyed, nothing else has told.

@@ -19,9 +19,11 @@ import { CompilerPool } from './compilers.ts'
 import type { OwnCompilers } from './compilers.ts'
 import { ConnectListener, servesHttp2 } from './connect-listener.ts'
 import { Connections } from './connections.ts'
+import { HttpSockets } from './http-sockets.ts'
 import { Occupancy } from './limits.ts'
 import { Openings } from './openings.ts'
 import { compileOrigin } from './origin.ts'
+import { otherServersOf } from './other-servers.ts'
 import { Sessions } from './sessions.ts'
 import { statsOf } from './stats.ts'
 import { compileSubprotocols } from './subprotocol.ts'
@@ -49,6 +51,7 @@ export class WsServer {
   readonly #instance: FastifyInstance
   readonly #openings: Openings
   readonly #sessions: Sessions
+  readonly #sockets = new HttpSockets()
   #isStarted = false
   #isClosing = false
 
@@ -75,11 +78,16 @@ export class WsServer {
     this.occupancy = Occupancy.of(options.connectionLimits)
     this.#openings = new Openings(instance, options.handshakeTimeout, this.counters)
     this.#sessions = new Sessions(options.route.closeTimeout)
+    this.#sockets.watch(instance.server)
     new UpgradeListener(instance.server, this.#openings).listen(options.handshakeTimeout)
-    if (!servesHttp2(instance.server)) return
-    const connects = new ConnectListener(instance.server, this.#openings, this.#sessions)
-    connects.listen()
-    instance.addHook('onListen', async () => connects.onListen(instance))
+    const connects = servesHttp2(instance.server) ? new ConnectListener(instance.server, this.#openings, this.#sessions) : null
+    connects?.listen()
+    instance.addHook('onListen', async () => {
+      for (const server of otherServersOf(instance)) {
+        this.#sockets.watch(server)
+        if (servesHttp2(server)) connects?.addServer(server)
+      }
+    })
   }
 
   /** No upgrade is accepted any more. */
@@ -133,6 +141,7 @@ export class WsServer {
     this.#openings.refusePending()
     await this.connections.drop()
     this.#sessions.close()
+    this.#sockets.close(this.#instance.server, this.options.route.closeTimeout)
     await this.#stopRooms()
   }
 

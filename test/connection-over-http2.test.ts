@@ -20,6 +20,7 @@ const leftOut: Readonly<Record<string, string>> = {
   'route/hostile-headers': 'the upgrade request as bytes',
   'route/hostile-names': 'the upgrade request as bytes',
   'route/hostile-secrets': 'the upgrade request as bytes',
+  'route/http-sockets': 'both versions, by itself',
   'route/inject': 'both versions, by itself',
   'route/inject-handshake': 'both versions, by itself',
   'route/other-protocols': 'the Upgrade header, and what else it may ask for',

@@ -44,6 +44,8 @@ suiteNeeding(['chromium'], 'the chat in a browser', async (t, { chromium }) => {
     const { ada, grace } = await adaAndGrace(t, browser, `${url}/#unread`)
     await openRoom(ada, 'homework')
     await openRoom(grace, 'homework')
+    // A list that is drawn anew amid a click has none.
+    await ada.locator('[data-room=homework] .count', { hasText: '2' }).waitFor()
     await ada.locator('[data-room=lobby]').click()
     await say(grace, 'Exercise 3')
     await ada.locator('[data-room=homework] .badge', { hasText: '1' }).waitFor()
@@ -79,6 +81,7 @@ suiteNeeding(['chromium'], 'the chat in a browser', async (t, { chromium }) => {
     await openRoom(ada, 'homework')
     await openRoom(grace, 'homework')
     await say(ada, 'Before')
+    await sees(grace, { author: 'Ada', text: 'Before' })
     await ada.reload()
     await sees(ada, { author: 'You', text: 'Before' })
     await say(ada, 'After')

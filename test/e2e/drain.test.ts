@@ -24,6 +24,9 @@ t.test('app.close() with 5,000 connections of which half never answer ends withi
   const [busy, endless] = [clients.slice(0, 50), clients.slice(50, 60)]
   for (const client of busy) client.send({ takes: 3_000 })
   for (const client of endless) client.send({ takes: null })
+  // Answered when the server has read these.
+  clients[60].send({ takes: 0 })
+  await clients[60].message()
 
   const ended = server.ended()
   const polite = clients.slice(0, half).map(beClosed)

@@ -109,8 +109,10 @@ suiteNeeding(['chromium'], 'observability in a browser', async (t, { chromium })
     await shows(page, 'memory.tooBig', '1')
     t.same(errors, [], 'nothing is refused by the policy, and no script fails')
 
+    const told = page.waitForEvent('console')
     await page.locator('[data-act=refused]').click()
     await page.locator('[data-map="upgrades.refused"]', { hasText: '400 bad request' }).waitFor()
+    await told
     t.match(errors, [/WebSocket connection to .* failed: .* 400/])
     t.equal(errors.length, 1)
 

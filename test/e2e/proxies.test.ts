@@ -126,7 +126,7 @@ function suite (t: Test, kind: ProxyKind, program: string): void {
     const [one, two] = balanced.upstreams
     const codes = closeCodes(clients)
     for (const connection of one.connections) connection.close(4000)
-    await until(() => codes.size === one.connections.length)
+    await until(() => codes.size === one.connections.length && one.app.wsConnections.size === 0)
     await balanced.openMany(2)
     t.same([one.app.wsConnections.size, two.app.wsConnections.size], [2, 3])
   })
@@ -191,7 +191,7 @@ function suite (t: Test, kind: ProxyKind, program: string): void {
 
   t.test('pings keep a connection on which nothing else is said, longer than the proxy would', async t => {
     const edits = { [idleTimeouts[kind]]: idleTimeouts[kind].replace('60s', '2s') }
-    const balanced = await Balanced.start(t, kind, program, { heartbeat: { interval: 100 } }, edits)
+    const balanced = await Balanced.start(t, kind, program, { heartbeat: { interval: 500 } }, edits)
     const { client, reply } = await balanced.request('/echo')
     t.equal(reply.statusCode, 101)
     const start = performance.now()
@@ -218,7 +218,7 @@ suiteNeeding(['nginx'], 'what only nginx does', async (t, { nginx }) => {
   })
 
   t.test('after a reload, connections are served by the old workers, as long as worker_shutdown_timeout says', async t => {
-    const balanced = await Balanced.start(t, 'nginx', nginx, {}, { 'worker_shutdown_timeout 1h': 'worker_shutdown_timeout 1s' })
+    const balanced = await Balanced.start(t, 'nginx', nginx, {}, { 'worker_shutdown_timeout 1h': 'worker_shutdown_timeout 3s' })
     const client = await balanced.open()
     await balanced.proxy.reload()
     client.send('still here')

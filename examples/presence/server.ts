@@ -12,8 +12,12 @@ import { Totals } from './totals.ts'
 /** The most that are listed at once; of others their number is told. */
 const [listed, noticed] = [48, 20]
 
-/** Who is here: documents, and who has them open. */
-export async function build (options: FastifyServerOptions = {}): Promise<FastifyInstance> {
+/**
+ * Who is here: documents, and who has them open.
+ *
+ * @param notices how often members are told who comes and goes, in milliseconds
+ */
+export async function build (options: FastifyServerOptions = {}, notices = { interval: 250 }): Promise<FastifyInstance> {
   const app = Fastify(options).withTypeProvider<TypeBoxTypeProvider>()
   await app.register(typedWs, {
     maxPayload: 1024,
@@ -24,7 +28,7 @@ export async function build (options: FastifyServerOptions = {}): Promise<Fastif
 
   // Asked when a connection joins, and again when it joins again: so a new status is told.
   app.rooms.declare('document:*', {
-    presence: { data: ({ data }) => data, notify: { interval: 250, limit: noticed } }
+    presence: { data: ({ data }) => data, notify: { ...notices, limit: noticed } }
   })
   const totals = new Totals(app, app.rooms.declare('lobby', { send: Counts }).room('lobby'))
 

@@ -207,7 +207,6 @@ interface Opened {
 async function openPage (t: Test, browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Opened> {
   const { window, errors: faults } = await openWindow(t, browser, options)
   const page = await window.newPage()
-  page.setDefaultTimeout(10_000)
   const { host } = new URL(url)
   await page.route(address => address.host !== host, async (route, request) => {
     faults.push(`asked for ${request.url()}`)

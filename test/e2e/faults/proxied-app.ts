@@ -24,8 +24,8 @@ export interface Proxied {
   readonly broadcast: (message: string) => void
 }
 
-export async function behind (t: Test, kind: ProxyKind, program: string, { trustProxy = true, perMessageDeflate = false } = {}): Promise<Proxied> {
-  const app = await buildApp(t, { codec: 'raw', subprotocols: ['chat', 'superchat'], closeTimeout: 500, perMessageDeflate }, { trustProxy })
+export async function behind (t: Test, kind: ProxyKind, program: string, { trustProxy = true, perMessageDeflate = false, closeTimeout = 5_000 } = {}): Promise<Proxied> {
+  const app = await buildApp(t, { codec: 'raw', subprotocols: ['chat', 'superchat'], closeTimeout, perMessageDeflate }, { trustProxy })
   const sockets = new ServerSockets(app)
   const connections: Connection[] = []
   const ends: CloseInfo[] = []

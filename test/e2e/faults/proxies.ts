@@ -13,7 +13,7 @@ import { childrenOf, suspend } from '../../helpers/processes.ts'
 export type ProxyKind = 'nginx' | 'haproxy'
 
 /** What waits for nobody longer than this on `/impatient`, in milliseconds. */
-const impatience = 200
+const impatience = 2_000
 
 interface Product {
   config (folder: string, port: number, backend: number): string

@@ -82,7 +82,7 @@ function suite (t: Test, kind: ProxyKind, program: string): void {
   })
 
   t.test('it stalls while the server closes: the server waits no longer than closeTimeout', async t => {
-    const { proxy, connection, ends, emptied } = await behind(t, kind, program)
+    const { proxy, connection, ends, emptied } = await behind(t, kind, program, { closeTimeout: 500 })
     await ws.open(`${proxy.url}/echo`)
     await proxy.stall()
     connection().close(4002)

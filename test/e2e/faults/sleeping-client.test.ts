@@ -5,7 +5,7 @@ import { RawClient } from '../../helpers/raw-client.ts'
 import { ClientProcess, upgradeBytes } from './clients.ts'
 import { crowd, until, WatchedServer } from './watched-server.ts'
 
-const heartbeat = { interval: 400, timeout: 300 }
+const heartbeat = { interval: 1_000, timeout: 900 }
 
 t.test('a laptop that falls asleep is reaped, and those who are awake stay', async t => {
   const { server, awake } = await asleep(t)

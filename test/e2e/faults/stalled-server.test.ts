@@ -6,7 +6,7 @@ import { PythonPeer } from '../peers.ts'
 import { ServerProcess } from './server-process.ts'
 
 /** How long the server's event loop is blocked, in milliseconds. */
-const stall = 2_000
+const stall = 4_000
 
 // Each test has a server of its own, and mostly waits.
 t.jobs = 5

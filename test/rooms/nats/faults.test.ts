@@ -183,7 +183,7 @@ suiteNeeding(['nats-server'], 'histories in JetStream', async t => {
 
   t.test('a server that hangs in the middle of an append: what is repeated is there once, in order', async t => {
     const server = await NatsServer.start(t, { jetstream: true })
-    const a = await natsNode(t, server, 'a', { hasHistory: true, commandTimeout: 500 })
+    const a = await natsNode(t, server, 'a', { hasHistory: true, commandTimeout: 2_000 })
     const begin = await a.history.read('room', null, settings)
     const messages = Array.from({ length: 20 }, (_, number) => a.message(`{"n":${number}}`, 'json'))
     await a.history.append('room', messages.slice(0, 5), settings)

@@ -360,7 +360,7 @@ t.test('what the primary says and is none of ours is left alone, what is malform
 
 t.test('what was published before it stops still gets there, and the primary forgets it', async t => {
   const primary = new Primary()
-  const [one, two] = [await start(t, primary, 'one'), await start(t, primary, 'two')]
+  const [one, two] = [await start(t, primary, 'one', { stopTimeout: sessionBounds.stopTimeout }), await start(t, primary, 'two')]
   await two.node.adapter.subscribe('room')
   const published = one.node.publish('room', 'last words')
   await one.node.adapter.stop()

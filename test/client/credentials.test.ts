@@ -78,7 +78,7 @@ t.test('credentials that take too long are a failed attempt, and come to nothing
   const server = await ChatServer.start(t)
   const late: Array<() => void> = []
   const client = connectTo(t, server.url, {
-    connectTimeout: 20,
+    connectTimeout: 1_000,
     authenticate: () => late.length > 0 ? {} : new Promise(resolve => { late.push(() => resolve({ query: { late: 'yes' } })) })
   })
   await change(client, 'waiting')
@@ -91,7 +91,7 @@ t.test('a refusal is answered even where the answer takes more than one attempt'
   const server = await ChatServer.start(t)
   const asked: unknown[] = []
   const client = connectTo(t, server.url, {
-    connectTimeout: 200,
+    connectTimeout: 1_000,
     authenticate: refused => {
       asked.push(refused?.code)
       return asked.length === 2 ? new Promise(() => {}) : {}

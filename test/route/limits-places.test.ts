@@ -50,7 +50,7 @@ t.test('an upgrade whose client goes while a hook runs gives its place back, how
 t.test('an upgrade that ends at handshakeTimeout gives its place back, and a late key changes nothing', async t => {
   const goOn = deferred()
   const app = await limited(t, {
-    handshakeTimeout: 100,
+    handshakeTimeout: 500,
     limits: { connections: 1, connectionsPerKey: 1 },
     limitKey: async ({ headers }) => { if (headers['x-user'] === 'slow') await goOn.promise; return 'key' }
   })

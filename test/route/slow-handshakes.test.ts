@@ -58,7 +58,7 @@ hostile('many that connect and say nothing keep nobody from being served, and ar
   await sockets.open(1)
   client.send('still here')
   t.equal(await client.message(), 'still here')
-}, { plugin: { handshakeTimeout: 500 } })
+}, { plugin: { handshakeTimeout: 2_000 } })
 
 hostile('many in the middle of their handshakes keep nobody from being served, and are all cut', async (t, { port, sockets }) => {
   const bytes = upgradeBytes()
@@ -69,7 +69,7 @@ hostile('many in the middle of their handshakes keep nobody from being served, a
   t.equal(await client.message(), 1)
   await Promise.all(slow.map(one => one.ended()))
   await sockets.open(1)
-}, { plugin: { handshakeTimeout: 500 } })
+}, { plugin: { handshakeTimeout: 2_000 } })
 
 hostile('many that connect and go at once leave nothing', async (t, { port, sockets }) => {
   const bytes = upgradeBytes([], { behind: text('1') })

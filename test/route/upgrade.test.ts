@@ -327,7 +327,7 @@ async function othersAreServed (t: Test, app: FastifyInstance): Promise<void> {
 /* Deadlines. */
 
 t.test('a hook that never answers: 503 at handshakeTimeout, and the socket is freed', async t => {
-  const app = await buildApp(t, { handshakeTimeout: 30 })
+  const app = await buildApp(t, { handshakeTimeout: 200 })
   app.ws('/', { preHandler: (_request, _reply, _done) => {}, onOpen: () => t.fail('not to be opened') }, ignore)
   const sockets = new ServerSockets(app)
   const client = await Http1Client.connect(await listen(app))
@@ -350,7 +350,7 @@ const lateReplies: Record<string, (reply: FastifyReply) => unknown> = {
 
 for (const [way, act] of Object.entries(lateReplies)) {
   t.test(`a hook that ${way} after handshakeTimeout changes nothing`, async t => {
-    const app = await buildApp(t, { handshakeTimeout: 30 })
+    const app = await buildApp(t, { handshakeTimeout: 200 })
     const release = deferred()
     const acted = deferred()
     app.ws('/', {
@@ -375,7 +375,7 @@ for (const [way, act] of Object.entries(lateReplies)) {
 }
 
 t.test('a late reply through the raw response throws nothing', async t => {
-  const app = await buildApp(t, { handshakeTimeout: 30 })
+  const app = await buildApp(t, { handshakeTimeout: 200 })
   const response = deferred<ServerResponse>()
   app.ws('/', { preHandler: async (_request, reply) => { reply.hijack(); response.resolve(reply.raw) } }, ignore)
   const client = await Http1Client.connect(await listen(app))
@@ -390,7 +390,7 @@ t.test('a late reply through the raw response throws nothing', async t => {
 
 t.test('an onSend hook that is late for handshakeTimeout changes nothing', async t => {
   for (const payload of ['late', Readable.from(['late', 'r'])]) {
-    const app = await buildApp(t, { handshakeTimeout: 30 })
+    const app = await buildApp(t, { handshakeTimeout: 200 })
     const release = deferred()
     app.addHook('onSend', async (_request, _reply, payload) => { await release.promise; return payload })
     app.ws('/', { preHandler: async (_request, reply) => await reply.code(401).send(payload) }, ignore)
@@ -416,8 +416,8 @@ t.test('a refusal that the client does not read is cut at handshakeTimeout', asy
 })
 
 t.test('an accepted upgrade outlives handshakeTimeout', async t => {
-  const app = await buildApp(t, { handshakeTimeout: 20 })
-  app.ws('/', async () => await new Promise(resolve => setTimeout(resolve, 60, 'still here')))
+  const app = await buildApp(t, { handshakeTimeout: 200 })
+  app.ws('/', async () => await new Promise(resolve => setTimeout(resolve, 400, 'still here')))
   const client = await Http1Client.open(await listen(app), '/')
   client.send(1)
   t.equal(await client.message(), 'still here')

@@ -10,7 +10,7 @@ import type { PresenceSettings } from './presence-messages.ts'
 import { Watcher } from './watcher.ts'
 
 // Each test has a broker and three processes of its own, which wait for the silence of one another.
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 const room = 'room:1'
 /** How often processes say that they are alive, and after how long a silence they are taken for dead, in milliseconds. */

@@ -94,13 +94,13 @@ t.test('a connection that goes while onOpen runs leaves nothing behind that is t
 })
 
 t.test('a handler that settles once the event loop was blocked for longer than closeTimeout wins those behind it theirs', async t => {
-  const app = await buildApp(t, { closeTimeout: 50 })
+  const app = await buildApp(t, { closeTimeout: 300 })
   app.ws('/', async message => {
     if (message === 'first') {
       // Right behind the chunk that it came in, at whose end is the Close.
       await new Promise(resolve => setImmediate(resolve))
       const read = stat('.')
-      block(100)
+      block(600)
       await read
     } else {
       for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve))

@@ -192,7 +192,7 @@ export interface WsCommonOptions {
   highWaterMark?: number
   /**
    * How long the peer may take for its part of the closing handshake, and each handler once it has begun. That of the plugin is also how long it may keep a
-   * session of HTTP/2 that is closed. Default: 5,000.
+   * session of HTTP/2 that is closed or, once the server ends, take for the rest of a request. Default: 5,000.
    */
   closeTimeout?: number
   /** Pings. Default: every 25 s; a client that sends nothing within 20 s after one is dropped. */

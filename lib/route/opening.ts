@@ -9,7 +9,7 @@ import type { Timed } from './deadlines.ts'
 import type { Place } from './limits.ts'
 import type { UpgradeTrace } from './upgrade-trace.ts'
 
-/** How long a client that was refused may take to end its side, in milliseconds. */
+/** How long a client that was refused, or has used up the drain, may take to end its side, in milliseconds. */
 export const lingerTimeout = 1_000
 
 const kOpening = Symbol('fastify-typed-ws.opening')

@@ -2,6 +2,7 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { ServerConnection } from '../connection/connection.ts'
 import { closeCode } from '../protocol/close.ts'
 import { SessionEnd } from './session-end.ts'
+import type { SessionEndOwner } from './session-end.ts'
 import { SessionState } from './session-state.ts'
 
 const reason = 'session is closing'
@@ -16,14 +17,14 @@ interface WatchedSession {
  * client, because it was idle or because the application says so, takes no new streams and waits for those it has: its connections are closed, each once its
  * handlers have replied.
  */
-export class Sessions {
-  readonly #endTimeout: number
+export class Sessions implements SessionEndOwner {
+  endTimeout: number
   readonly #watched = new Map<ServerHttp2Session, WatchedSession>()
   #isClosing = false
 
   /** @param endTimeout how long clients may take to end the sessions of which nothing is left, in milliseconds */
   constructor (endTimeout: number) {
-    this.#endTimeout = endTimeout
+    this.endTimeout = endTimeout
   }
 
   /** Called when it begins, and whenever its state is asked for. */
@@ -31,7 +32,7 @@ export class Sessions {
     const watched = this.#watched.get(session)
     if (watched !== undefined) return watched.state
     const state = new SessionState()
-    const end = new SessionEnd(session, this.#endTimeout)
+    const end = new SessionEnd(session, this)
     const { close } = session
     // Node tells nobody that a session is being closed, but closes it by its own method, whatever the cause.
     session.close = function (callback) {
@@ -59,8 +60,13 @@ export class Sessions {
     if (session.closed) connection.retire(closeCode.goingAway, reason)
   }
 
-  /** The server ends: they take no new streams. */
-  close (): void {
+  /**
+   * The server ends: they take no new streams.
+   *
+   * @param endTimeout from here on
+   */
+  close (endTimeout: number): void {
+    this.endTimeout = endTimeout
     this.#isClosing = true
     for (const [session, { end }] of this.#watched) {
       session.close()

@@ -21,6 +21,7 @@ import { ConnectListener, servesHttp2 } from './connect-listener.ts'
 import { Connections } from './connections.ts'
 import { HttpSockets } from './http-sockets.ts'
 import { Occupancy } from './limits.ts'
+import { lingerTimeout } from './opening.ts'
 import { Openings } from './openings.ts'
 import { compileOrigin } from './origin.ts'
 import { otherServersOf } from './other-servers.ts'
@@ -136,12 +137,15 @@ export class WsServer {
     this.#openings.refuseNew()
     // It is for those who send clients here: nobody knows a server that does not listen.
     if (drain.delay > 0 && this.#instance.server.listening) await delay(drain.delay)
+    const deadline = performance.now() + drain.timeout
     await this.connections.drain(drain)
     // Before the rest is waited for: clients have a moment of their own to take the refusal.
     this.#openings.refusePending()
     await this.connections.drop()
-    this.#sessions.close()
-    this.#sockets.close(this.#instance.server, this.options.route.closeTimeout)
+    // Clients that have used up the drain have not as much again.
+    const timeout = Math.min(this.options.route.closeTimeout, Math.max(deadline - performance.now(), lingerTimeout))
+    this.#sessions.close(timeout)
+    this.#sockets.close(this.#instance.server, timeout)
     await this.#stopRooms()
   }
 

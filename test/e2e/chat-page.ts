@@ -17,6 +17,16 @@ export async function say (page: Page, text: string): Promise<void> {
   await page.locator('#message').press('Enter')
 }
 
+/** The lecture's page, on which a student has said something. */
+export async function sayByLecture (window: BrowserContext, url: string, text: string): Promise<Page> {
+  const page = await window.newPage()
+  await page.goto(`${url}/lecture.html`)
+  await page.locator('#username').fill('Student')
+  await page.locator('#send:enabled').waitFor()
+  await say(page, text)
+  return page
+}
+
 /** Waits until a page shows a message. */
 export async function sees (page: Page, { author, text }: { author: string, text: string }): Promise<void> {
   await page.locator('.message').filter({ has: page.locator('.bubble', { hasText: text }) })

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { launchBrowser, openWindow } from '../helpers/browser.ts'
 import { startExample } from '../helpers/example.ts'
 import { suiteNeeding } from '../helpers/requirements.ts'
-import { enter, say, sees } from './chat-page.ts'
+import { enter, say, sayByLecture, sees } from './chat-page.ts'
 
 suiteNeeding(['chromium'], 'the chat in a browser', async (t, { chromium }) => {
   const browser = await launchBrowser(t, chromium)
@@ -109,12 +109,7 @@ suiteNeeding(['chromium'], 'the chat in a browser', async (t, { chromium }) => {
 
   t.test("the lecture's code talks with the lobby as it is", async t => {
     const { window, ada, errors } = await adaAndGrace(t, browser, url)
-    const student = await window.newPage()
-    await student.goto(`${url}/lecture.html`)
-    await student.locator('#username').fill('Student')
-    await student.locator('#message').fill('From the lecture')
-    await student.locator('#send:enabled').waitFor()
-    await student.locator('#message').press('Enter')
+    const student = await sayByLecture(window, url, 'From the lecture')
     await sees(ada, { author: 'Student', text: 'From the lecture' })
     await student.locator('#received li', { hasText: '"message":"From the lecture"' }).waitFor()
     await hasMembers(ada, ['Ada', 'Grace', 'Student'])

@@ -7,7 +7,7 @@ import type { TcpConnectionListData } from '../../examples/http2/messages.ts'
 import { launchBrowser, openWindow } from '../helpers/browser.ts'
 import { listenExample, startExample } from '../helpers/example.ts'
 import { suiteNeeding } from '../helpers/requirements.ts'
-import { enter, say, sees } from './chat-page.ts'
+import { enter, say, sayByLecture, sees } from './chat-page.ts'
 
 /* The chat of examples/chat over wss, as examples/http2 serves it. What carries it is what the server says, not the browser. */
 
@@ -62,12 +62,7 @@ suiteNeeding(['chromium'], 'WebSockets over HTTP/2 in a browser', async (t, { ch
     const { url } = await listenExample(t, 'http2')
     const { window, errors } = await openTrustingWindow(t, browser)
     const ada = await enter(window, url, 'Ada')
-    const student = await window.newPage()
-    await student.goto(`${url}/lecture.html`)
-    await student.locator('#username').fill('Student')
-    await student.locator('#message').fill('From the lecture')
-    await student.locator('#send:enabled').waitFor()
-    await student.locator('#message').press('Enter')
+    await sayByLecture(window, url, 'From the lecture')
     await sees(ada, { author: 'Student', text: 'From the lecture' })
     t.same(errors, [])
   })

@@ -8,6 +8,8 @@ import { until } from '../fuzz/until.ts'
 import { deferred, listen } from '../helpers/app.ts'
 import { buildHttp2App, onHttp2 } from '../helpers/http2-app.ts'
 import { Http2Client } from '../helpers/http2-client.ts'
+import { addLateRoute, lateReplies } from '../helpers/late-replies.ts'
+import type { LateReply } from '../helpers/late-replies.ts'
 import { RawHttp2Client } from '../helpers/raw-http2-client.ts'
 
 const ignore = (): void => {}
@@ -117,35 +119,22 @@ onHttp2('a reply that comes behind the 200 changes nothing', async (t, server) =
   t.same(await socket.close(1000), { code: 1000, reason: '' })
 })
 
-const lateReplies: Record<string, (reply: FastifyReply) => unknown> = {
-  'is let through': () => {},
-  fails: () => { throw new Error('late') },
-  replies: reply => reply.code(401).send('late'),
+/** Over HTTP/2 the response is ours, too. */
+const allReplies: Readonly<Record<string, LateReply>> = {
+  ...lateReplies,
   'replies twice': reply => { void reply.code(401).send('late'); return reply.code(403).send('later') },
-  'replies with a stream': reply => reply.code(401).send(Readable.from(['late', 'r'])),
-  redirects: reply => reply.redirect('/late'),
   hijacks: reply => { reply.hijack(); reply.raw.writeHead(401); reply.raw.end('late') },
   'answers through the raw response': reply => { reply.raw.writeHead(401, { 'content-length': 4 }); reply.raw.write('la'); reply.raw.end('te') },
   'sets headers of the raw response': reply => { if (!reply.raw.headersSent) reply.raw.setHeader('x-late', '1'); return reply.send('late') }
 }
 
-for (const [way, act] of Object.entries(lateReplies)) {
+for (const [way, reply] of Object.entries(allReplies)) {
   t.test(`a hook that ${way} after handshakeTimeout changes nothing`, async t => {
     const app = await buildHttp2App(t, { handshakeTimeout: 30 })
-    const release = deferred()
-    const acted = deferred()
-    app.ws('/', {
-      preHandler: async (_request, reply) => {
-        await release.promise
-        setImmediate(acted.resolve)
-        return await act(reply) as undefined
-      },
-      onOpen: () => t.fail('not to be opened')
-    }, ignore)
+    const late = addLateRoute(t, app, reply)
     const client = await Http2Client.connect(await listen(app))
     t.equal((await client.reply(client.request('/'))).statusCode, 503)
-    release.resolve()
-    await acted.promise
+    await late.act()
     await turn()
     await until('it is over', () => app.wsStats().upgrades.pending === 0)
     t.same(app.wsStats().upgrades.refused, { 503: 1 }, 'what the client was told is counted')
@@ -153,25 +142,13 @@ for (const [way, act] of Object.entries(lateReplies)) {
 
   t.test(`a hook that ${way} after its client has cancelled changes nothing`, async t => {
     const app = await buildHttp2App(t)
-    const begun = deferred()
-    const release = deferred()
-    const acted = deferred()
-    app.ws('/', {
-      preHandler: async (_request, reply) => {
-        begun.resolve()
-        await release.promise
-        setImmediate(acted.resolve)
-        return await act(reply) as undefined
-      },
-      onOpen: () => t.fail('not to be opened')
-    }, ignore)
+    const late = addLateRoute(t, app, reply)
     const client = await RawHttp2Client.connect(await listen(app))
     const stream = client.open('/')
-    await begun.promise
+    await late.begun
     client.reset(stream)
     await until('it is over', () => app.wsStats().upgrades.pending === 0)
-    release.resolve()
-    await acted.promise
+    await late.act()
     await turn()
     t.match(app.wsStats(), { upgrades: { pending: 0, refused: {}, aborted: 1 }, connections: { open: 0, opened: 0 } })
     t.notOk(client.statuses.has(stream))

@@ -60,7 +60,8 @@ for (const [name, { protocols, options }] of Object.entries(servers)) {
   for (const [has, { event, open }] of Object.entries(silent)) {
     t.test(`app.close() does not wait for a client that ${has} and says nothing: ${name}`, async t => {
       // A session of HTTP/2 is told of its end, and has this time.
-      const app = await buildApp(t, { closeTimeout: event === 'session' ? closeTimeout : 600_000 }, options)
+      const timeout = event === 'session' ? closeTimeout : 600_000
+      const app = await buildApp(t, { closeTimeout: timeout, drain: { timeout } }, options)
       const known = once(app.server, event)
       open(t, await listen(app))
       await known

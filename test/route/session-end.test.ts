@@ -54,6 +54,15 @@ for (const [use, act] of Object.entries(uses)) {
   })
 }
 
+t.test('a client that has used up the drain does not have as much again', async t => {
+  const app = await buildHttp2App(t, { closeTimeout: 600_000, drain: { timeout: closeTimeout } })
+  addRoutes(app)
+  const client = await RawHttp2Client.connect(await listen(app), { holdsOpen: true })
+  await client.status(client.open('/socket'))
+  await app.close()
+  t.not(client.goaway, null)
+})
+
 t.test('of a session that the application closes nothing is left either', async t => {
   const app = await buildHttp2App(t, { closeTimeout })
   addRoutes(app)
@@ -103,7 +112,7 @@ t.test('a reply that is not ready yet is waited for, as over HTTP/1.1', async t 
 })
 
 t.test('a session that ends in time costs no wait', async t => {
-  const app = await buildHttp2App(t, { closeTimeout: 600_000 })
+  const app = await buildHttp2App(t, { closeTimeout: 600_000, drain: { timeout: 600_000 } })
   addRoutes(app)
   const client = await RawHttp2Client.connect(await listen(app))
   await client.status(get(client, '/page'))

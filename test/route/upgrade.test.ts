@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { Readable } from 'node:stream'
 import Fastify from 'fastify'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
 import typedWs from '../../lib/index.ts'
@@ -13,6 +13,7 @@ import { until } from '../fuzz/until.ts'
 import { buildApp, deferred, listen } from '../helpers/app.ts'
 import { close, cut, ping, text } from '../helpers/bytes.ts'
 import { Http1Client } from '../helpers/http1-client.ts'
+import { addLateRoute, lateReplies } from '../helpers/late-replies.ts'
 import { ServerSockets } from '../helpers/server-sockets.ts'
 import { selfSigned } from '../helpers/tls.ts'
 
@@ -340,32 +341,14 @@ t.test('a hook that never answers: 503 at handshakeTimeout, and the socket is fr
   await sockets.open(0)
 })
 
-const lateReplies: Record<string, (reply: FastifyReply) => unknown> = {
-  'is let through': () => {},
-  fails: () => { throw new Error('late') },
-  replies: reply => reply.code(401).send('late'),
-  'replies with a stream': reply => reply.code(401).send(Readable.from(['late', 'r'])),
-  redirects: reply => reply.redirect('/late')
-}
-
-for (const [way, act] of Object.entries(lateReplies)) {
+for (const [way, reply] of Object.entries(lateReplies)) {
   t.test(`a hook that ${way} after handshakeTimeout changes nothing`, async t => {
     const app = await buildApp(t, { handshakeTimeout: 200 })
-    const release = deferred()
-    const acted = deferred()
-    app.ws('/', {
-      preHandler: async (_request, reply) => {
-        await release.promise
-        setImmediate(acted.resolve)
-        return await act(reply) as undefined
-      },
-      onOpen: () => t.fail('not to be opened')
-    }, ignore)
+    const late = addLateRoute(t, app, reply)
     const client = await Http1Client.connect(await listen(app))
     client.request('/')
     t.equal((await client.reply()).statusCode, 503)
-    release.resolve()
-    await acted.promise
+    await late.act()
     await client.ended()
     t.equal(client.unread.length, 0, 'nothing follows the reply')
     client.socket.end()

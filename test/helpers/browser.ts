@@ -27,5 +27,7 @@ export async function openWindow (t: Test, browser: Browser, options: BrowserCon
   const errors: string[] = []
   window.on('weberror', error => { errors.push(error.error().message) })
   window.on('console', message => { if (message.type() === 'error') errors.push(message.text()) })
+  // A test that waits for what such an error prevented would not tell of it.
+  t.after(() => { if (!t.passing()) process.stderr.write(errors.map(error => `${t.name}: ${error}\n`).join('')) })
   return { window, errors }
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { Test } from 'tap'
 
 /*
- * A network of its own for one process, joined to this one by two lines: one for its clients, one for its broker. Linux and its superuser can have that.
+ * A network of its own for one process, joined to this process's by two lines: one for its clients, one for its broker.
  * The addresses are of the range for tests of networks (RFC 2544, RFC 6890).
  */
 
@@ -21,28 +21,15 @@ export class Island {
   readonly clients: Line
   readonly broker: Line
 
-  private constructor (name: string, subnet: number) {
-    this.#name = name
-    this.clients = { device: `${name}c`, here: `198.18.${subnet}.1`, there: `198.18.${subnet}.2` }
-    this.broker = { device: `${name}b`, here: `198.19.${subnet}.1`, there: `198.19.${subnet}.2` }
-  }
-
-  /** null where this machine, or this user, can have none. */
-  static create (t: Test): Island | null {
-    const island = new Island(`ws${process.pid}-${count}`, (process.pid + count++) % 256)
-    try {
-      sink()
-      ip('netns', 'add', island.#name)
-    } catch {
-      return null
-    }
-    t.after(() => { ip('netns', 'delete', island.#name) })
-    try {
-      for (const line of [island.clients, island.broker]) island.#lay(line)
-    } catch {
-      return null
-    }
-    return island
+  constructor (t: Test) {
+    const subnet = count++
+    this.#name = `ws${process.pid}-${subnet}`
+    this.clients = { device: `${this.#name}c`, here: `198.18.${subnet}.1`, there: `198.18.${subnet}.2` }
+    this.broker = { device: `${this.#name}b`, here: `198.19.${subnet}.1`, there: `198.19.${subnet}.2` }
+    sink()
+    ip('netns', 'add', this.#name)
+    t.after(() => { ip('netns', 'delete', this.#name) })
+    for (const line of [this.clients, this.broker]) this.#lay(line)
   }
 
   #lay ({ device, here, there }: Line): void {

@@ -24,7 +24,10 @@ t.test('the dashboard refuses a group that is none', async t => {
   const app = await buildExample(t, 'dashboard')
   const client = await app.injectWS('/dashboard')
   client.send({ type: 'join', room: 'toasters', id: 1 })
-  t.match(await client.receive(), { type: 'error', id: 1, code: 'FST_ERR_WS_INVALID_MESSAGE' })
+  // Its figures may come first.
+  let reply = await client.receive<{ type: string }>()
+  while (reply.type !== 'error') reply = await client.receive()
+  t.match(reply, { id: 1, code: 'FST_ERR_WS_INVALID_MESSAGE' })
 })
 
 t.test('the dashboard keeps the latest of each machine for a client that does not read, and tells so at /stats', async t => {

@@ -48,6 +48,7 @@ t.test('a hostile mix stays within the budget of the process, and an honest clie
   while (app.wsStats().memory.shed === 0 || echoes < 50) await echo(`echo ${echoes++}`)
 
   for (const { client } of hostile) client.socket.destroy()
-  while (app.wsConnections.size > 1) await echo('still here')
-  t.equal(app.wsStats().memory.held, 0, 'nothing is left of them')
+  // What another thread is inflating is held until it is done.
+  while (app.wsConnections.size > 1 || app.wsStats().memory.held > 0) await echo('still here')
+  t.pass('nothing is left of them')
 })

@@ -8,6 +8,8 @@ export class Ledger {
   missing = 0
   twice = 0
   #known = 0
+  /** The number of the last one that has come here. */
+  #came = 0
   /** What comes while it is asked how it stands. */
   #held = []
 
@@ -28,8 +30,7 @@ export class Ledger {
     const held = this.#held
     this.#held = []
     const shown = missing > 0 ? [{ number, missing }] : []
-    // What it stood at has these already.
-    return [...shown, ...held.filter(payment => payment.number > number).flatMap(payment => this.take(payment))]
+    return [...shown, ...held.flatMap(payment => this.take(payment))]
   }
 
   take (payment) {
@@ -38,10 +39,13 @@ export class Ledger {
       this.#held.push(payment)
       return []
     }
-    if (number <= this.number) {
+    if (number <= this.#came) {
       this.twice++
       return []
     }
+    this.#came = number
+    // How it stood had this one already: the answer may be ahead of the feed.
+    if (number <= this.number) return []
     const missing = number - this.number - 1
     this.missing += missing
     this.number = number

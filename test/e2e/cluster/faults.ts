@@ -9,6 +9,8 @@ import type { Ground, Outage, StartBroker } from './outages.ts'
 const unavailable = 'FST_ERR_WS_ROOM_UNAVAILABLE'
 /** Longer than any outage of these tests, in milliseconds. */
 const patient = 60_000
+/** Shorter than they may be, and longer than what needs no outage takes on a busy machine, in milliseconds. */
+const impatient = 5_000
 
 /**
  * What becomes of rooms when a broker, or a process, fails: the same for every broker.
@@ -103,7 +105,7 @@ async function withHistory (t: Test, startBroker: StartBroker, outage: Outage): 
 
 async function refuses (t: Test, startBroker: StartBroker, outage: Outage): Promise<void> {
   const ground = await startGround(t, startBroker, { proxied: outage.proxied })
-  const { nodes, ada, near, far } = await pairOf(t, ground, { adapterTimeout: 2_000 })
+  const { nodes, ada, near, far } = await pairOf(t, ground, { adapterTimeout: impatient })
   for (const client of [ada, near, far]) await client.join('room:1')
   t.equal(await ada.say('room:1', 1), null)
   await far.heard('room:1', 1)

@@ -9,7 +9,7 @@ import { table } from './table.ts'
 export const ampleTime = 60_000
 
 /** For a whole run of the table, on the same machine. */
-export const testTimeout = 120_000
+export const testTimeout = 300_000
 
 /** The table passes against this package, with an assertion for each of its groups. */
 export async function conforms (t: Test, options: WsPluginOptions, run: RunOptions): Promise<void> {

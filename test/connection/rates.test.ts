@@ -71,7 +71,7 @@ t.test('slow: a mebibyte of tiny messages in one write costs little memory, dist
 })
 
 t.test('slow: the heartbeat and the idle timeout wait for what is not read', async t => {
-  const rated = await Rated.start(t, { heartbeat: { interval: 20, timeout: 10 }, idleTimeout: 20, limits: { messages: { perSecond: 20, burst: 1 } }, handler: () => {} })
+  const rated = await Rated.start(t, { heartbeat: { interval: 300, timeout: 150 }, idleTimeout: 300, limits: { messages: { perSecond: 5, burst: 1 } }, handler: () => {} })
   const client = await rated.open()
   client.write(numbers(8))
   await rated.until(() => rated.handled.length === 8 || rated.closes.length > 0)

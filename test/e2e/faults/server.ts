@@ -60,7 +60,7 @@ const onClose = (_connection: Connection, { wasClean }: CloseInfo): void => {
 }
 
 app.ws('/', { codec: 'raw', closeTimeout: 500, onOpen, onClose }, message => message)
-app.ws('/beating', { codec: 'raw', heartbeat: { interval: 1_000, timeout: 900 }, onOpen, onClose }, message => message)
+app.ws('/beating', { codec: 'raw', heartbeat: { interval: 1_500, timeout: 1_400 }, onOpen, onClose }, message => message)
 app.ws('/hook', { onRequest: () => immediate(), onOpen, onClose }, message => message)
 app.ws('/stall', async (message, connection) => {
   const { stall, closeOthers = false } = message as Stall

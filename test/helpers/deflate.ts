@@ -37,15 +37,18 @@ export class DeflatingPeer {
 /** Inflates one message after the other, with one context and no more of it than the window: zlib puts out few bytes at a time here. */
 export class InflatingPeer {
   readonly #stream: InflateRaw
+  readonly #failed: Promise<never>
 
   constructor (windowBits = 15) {
     this.#stream = createInflateRaw({ windowBits, chunkSize: 64, ...unbounded })
+    this.#failed = once(this.#stream, 'error').then(([error]) => { throw error })
+    // Between two messages nobody waits for it.
+    this.#failed.catch(() => {})
   }
 
   async inflate (payload: Buffer): Promise<Buffer> {
-    const failed = once(this.#stream, 'error').then(([error]) => { throw error })
     this.#stream.write(Buffer.concat([payload, tail]))
-    await Promise.race([failed, new Promise<void>(resolve => this.#stream.flush(constants.Z_SYNC_FLUSH, resolve))])
+    await Promise.race([this.#failed, new Promise<void>(resolve => this.#stream.flush(constants.Z_SYNC_FLUSH, resolve))])
     return (this.#stream.read() ?? Buffer.alloc(0)) as Buffer
   }
 }

@@ -7,7 +7,8 @@ const author = new URLSearchParams(location.search).get('author') ?? ''
 const feedRecord: FeedRecord = { taken: [], came: [], joins: [], states: [], faults: [] }
 window.feedRecord = feedRecord
 
-const socket = connect<typeof feed>('/feed', { reconnect: { base: 30, cap: 300 }, queue: { size: 1_000 }, requestTimeout: 60_000 })
+const mostQueued = 1_000
+const socket = connect<typeof feed>('/feed', { reconnect: { base: 30, cap: 300 }, queue: { size: mostQueued }, requestTimeout: 60_000 })
 socket.onState(({ state }) => { feedRecord.states.push(state) })
 socket.on('said', said => {
   const number: number = said.number
@@ -28,7 +29,12 @@ let timer: ReturnType<typeof setInterval> | undefined
 const said: Array<Promise<void>> = []
 let last = 0
 
-window.begin = () => { timer = setInterval(() => said.push(say(++last)), 15) }
+window.begin = () => {
+  timer = setInterval(() => {
+    // A server that starts slowly leaves it no room for more.
+    if (socket.queued < mostQueued) said.push(say(++last))
+  }, 15)
+}
 
 window.finish = async () => {
   clearInterval(timer)

@@ -16,7 +16,9 @@ const lookups = {
   haproxy: () => program('haproxy'),
   'python3-websockets': pythonWithWebsockets,
   // What every Debian has, and other systems have not.
-  'util-linux': () => program('setpriv')
+  'util-linux': () => program('setpriv'),
+  // What runs a command in a network of its own, which only Linux's superuser can have.
+  iproute2: () => spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up'], { stdio: 'ignore' }).status === 0 ? program('unshare') : null
 }
 
 export type Requirement = keyof typeof lookups
